@@ -1,0 +1,1 @@
+//! Hallpass: log in with the system browser, call a protected API, and see what happened.

@@ -1,0 +1,3 @@
+//! The process: arguments, runtime, window or terminal, exit code.
+
+fn main() {}
