@@ -1,1 +1,5 @@
 //! Hallpass: log in with the system browser, call a protected API, and see what happened.
+pub mod auth;
+pub mod config;
+pub mod http;
+pub mod secret;

@@ -1,0 +1,199 @@
+//! Verifying the ID token: every check of OpenID Connect Core 1.0, section 3.1.3.7, and of 3.1.3.8.
+//!
+//! openidconnect checks signature, issuer, audience, expiry and nonce; added here are `azp`, `at_hash`, the age of
+//! `iat`, the type of the time claims, and one refetch of the keys where none fits.
+
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use openidconnect::core::{CoreIdToken, CoreIdTokenClaims, CoreIdTokenVerifier, CoreJwsSigningAlgorithm as Alg};
+use openidconnect::{
+    AccessToken, AccessTokenHash, ClaimsVerificationError, Nonce, NonceVerifier, SignatureVerificationError,
+};
+use thiserror::Error;
+
+use super::provider::{Client, Provider};
+use crate::http::Http;
+
+/// What a public client accepts: signatures that only the provider can make. Never `none`, never HS*.
+const ALGORITHMS: [Alg; 10] = [
+    Alg::RsaSsaPkcs1V15Sha256,
+    Alg::RsaSsaPkcs1V15Sha384,
+    Alg::RsaSsaPkcs1V15Sha512,
+    Alg::RsaSsaPssSha256,
+    Alg::RsaSsaPssSha384,
+    Alg::RsaSsaPssSha512,
+    Alg::EcdsaP256Sha256,
+    Alg::EcdsaP384Sha384,
+    Alg::EcdsaP521Sha512,
+    Alg::EdDsa,
+];
+
+/// How far from now an ID token that was just received may say it was issued: generous to a wrong clock, not to a
+/// token of last week.
+const ISSUED_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The largest ID token that is looked at, in bytes.
+const LONGEST: usize = 64 << 10;
+
+/// How an ID token was verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// The signature's algorithm.
+    pub algorithm: String,
+    /// The claims that were checked, by name.
+    pub checks: Vec<&'static str>,
+    /// How long it took, any refetch of the keys included.
+    pub took: Duration,
+}
+
+/// An ID token that must not be believed.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("The ID token was rejected by the check of {check}: {problem}.")]
+pub struct Rejected {
+    /// The check, by the claim's name.
+    pub check: &'static str,
+    /// What it found.
+    pub problem: String,
+}
+
+fn rejected(check: &'static str, problem: impl Into<String>) -> Rejected {
+    Rejected { check, problem: problem.into() }
+}
+
+/// Verifies `token`, which came with `access_token`; where no key fits its signature, the keys are fetched again,
+/// once. `nonce` is what the request carried: `None` for a renewal, which has none.
+///
+/// # Errors
+/// The first check that failed.
+pub async fn verify(
+    token: &CoreIdToken,
+    access_token: &AccessToken,
+    nonce: Option<&Nonce>,
+    provider: Provider,
+    client_id: &str,
+    http: &Http,
+) -> Result<(CoreIdTokenClaims, Verified), Rejected> {
+    let start = Instant::now();
+    let client = provider.client(client_id);
+    let claims = match check(token, access_token, nonce, &client) {
+        Err(Failed::NoKey) => {
+            let provider =
+                provider.refetch_keys(http).await.map_err(|error| rejected("the signature", error.to_string()))?;
+            check(token, access_token, nonce, &provider.client(client_id))
+        }
+        other => other,
+    };
+    let (claims, checks) = claims.map_err(|failed| match failed {
+        Failed::NoKey => rejected("the signature", "none of the provider's keys made it"),
+        Failed::Check(rejected) => rejected,
+    })?;
+    let algorithm = token.signing_alg().ok().and_then(|alg| serde_json::to_value(alg).ok());
+    let algorithm = algorithm.and_then(|alg| alg.as_str().map(str::to_owned)).unwrap_or_default();
+    Ok((claims, Verified { algorithm, checks, took: start.elapsed() }))
+}
+
+enum Failed {
+    /// No key fits: the provider may have new ones.
+    NoKey,
+    Check(Rejected),
+}
+
+impl From<Rejected> for Failed {
+    fn from(rejected: Rejected) -> Self {
+        Self::Check(rejected)
+    }
+}
+
+fn check(
+    token: &CoreIdToken,
+    access_token: &AccessToken,
+    nonce: Option<&Nonce>,
+    client: &Client,
+) -> Result<(CoreIdTokenClaims, Vec<&'static str>), Failed> {
+    check_times_are_numbers(&token.to_string())?;
+    let verifier = client.id_token_verifier().set_allowed_algs(ALGORITHMS).set_issue_time_verifier_fn(|issued| {
+        let age = jiff::Timestamp::now().as_second().abs_diff(issued.timestamp());
+        if age <= ISSUED_WITHIN.as_secs() { Ok(()) } else { Err(format!("iat: it was issued at {issued}")) }
+    });
+    let claims = token.claims(&verifier, SentNonce(nonce)).map_err(by_name)?;
+    let mut checks = vec!["the signature", "iss", "aud", "exp", "iat"];
+    if nonce.is_some() {
+        checks.push("nonce");
+    }
+    if let Some(party) = claims.authorized_party() {
+        if party != client.client_id() {
+            return Err(rejected("azp", "it was issued to another client").into());
+        }
+        checks.push("azp");
+    }
+    if let Some(expected) = claims.access_token_hash() {
+        check_access_token(token, access_token, expected, &verifier)?;
+        checks.push("at_hash");
+    }
+    Ok((claims.clone(), checks))
+}
+
+/// openidconnect is lenient with the times of user info, and so would be with these.
+fn check_times_are_numbers(token: &str) -> Result<(), Rejected> {
+    if token.len() > LONGEST {
+        return Err(rejected("its size", format!("it has {} KB", token.len() / 1024)));
+    }
+    let payload = token.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+    let payload = payload.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+    let payload = payload.ok_or_else(|| rejected("its form", "its payload is not JSON"))?;
+    for claim in ["exp", "iat"] {
+        if !payload[claim].is_number() {
+            return Err(rejected(claim, "it is not a number"));
+        }
+    }
+    Ok(())
+}
+
+fn check_access_token(
+    token: &CoreIdToken,
+    access_token: &AccessToken,
+    expected: &AccessTokenHash,
+    verifier: &CoreIdTokenVerifier<'_>,
+) -> Result<(), Rejected> {
+    let found = token.signing_alg().and_then(|alg| Ok((alg, token.signing_key(verifier)?)));
+    let (alg, key) = found.map_err(|error| rejected("at_hash", error.to_string()))?;
+    match AccessTokenHash::from_token(access_token, alg, key) {
+        Ok(hash) if hash == *expected => Ok(()),
+        Ok(_) => Err(rejected("at_hash", "the access token that came with it is not the one it was made for")),
+        Err(error) => Err(rejected("at_hash", error.to_string())),
+    }
+}
+
+/// Compares with the nonce that was sent; where none was, none is expected.
+struct SentNonce<'a>(Option<&'a Nonce>);
+
+impl NonceVerifier for SentNonce<'_> {
+    fn verify(self, nonce: Option<&Nonce>) -> Result<(), String> {
+        match (self.0, nonce) {
+            (None, _) => Ok(()),
+            (Some(_), None) => Err("it is missing".to_owned()),
+            (Some(sent), Some(came)) if sent.secret() == came.secret() => Ok(()),
+            (Some(_), Some(_)) => Err("it is not the one that this login sent".to_owned()),
+        }
+    }
+}
+
+fn by_name(error: ClaimsVerificationError) -> Failed {
+    use ClaimsVerificationError as E;
+    let rejection = match error {
+        E::SignatureVerification(SignatureVerificationError::NoMatchingKey) => return Failed::NoKey,
+        E::SignatureVerification(error) => rejected("the signature", error.to_string()),
+        E::InvalidIssuer(problem) => rejected("iss", problem),
+        E::InvalidAudience(problem) => rejected("aud", problem),
+        E::Expired(problem) => match problem.strip_prefix("iat: ") {
+            Some(problem) => rejected("iat", problem),
+            None => rejected("exp", problem),
+        },
+        E::InvalidNonce(problem) => rejected("nonce", problem),
+        E::InvalidSubject(problem) => rejected("sub", problem),
+        other => rejected("its form", other.to_string()),
+    };
+    Failed::Check(rejection)
+}

@@ -1,0 +1,296 @@
+//! The redirect listener: a loopback port that waits for the one callback of this attempt (RFC 8252, section 7.3).
+//!
+//! Anything on this computer, and any web page in any browser, can send requests here. So only a request that
+//! carries this attempt's `state` settles it; whatever else comes is answered with an error and forgotten.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use thiserror::Error;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::secret::Secret;
+
+/// How long a connection may take to send its request.
+const HEADER_TIME: Duration = Duration::from_secs(3);
+/// The most bytes of a request's head, or of a form.
+const REQUEST_BYTES: usize = 16 << 10;
+/// The most connections served at a time; more wait their turn.
+const CONNECTIONS: usize = 512;
+
+/// A bound loopback port.
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+    path: String,
+}
+
+/// None of the profile's ports could be had.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("No redirect port is free: {}.", list(.0))]
+pub struct PortsBusy(pub Vec<(u16, String)>);
+
+fn list(ports: &[(u16, String)]) -> String {
+    ports.iter().map(|(port, why)| format!("{port} ({why})")).collect::<Vec<_>>().join(", ")
+}
+
+/// The authorization response (RFC 6749, section 4.1.2), which carried the right `state`.
+#[derive(Debug)]
+pub struct Callback {
+    /// The code, or the provider's refusal.
+    pub outcome: Result<Secret, Refusal>,
+    /// The `iss` of RFC 9207.
+    pub issuer: Option<String>,
+}
+
+/// An authorization error response (RFC 6749, section 4.1.2.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// `error`.
+    pub error: String,
+    /// `error_description`.
+    pub description: Option<String>,
+}
+
+impl Listener {
+    /// Binds the first of `ports` that is free, on the IPv4 loopback address. Port 0 is any free one.
+    ///
+    /// # Errors
+    /// When none is free.
+    pub fn bind(ports: &[u16], path: &str) -> Result<Self, PortsBusy> {
+        let mut busy = Vec::new();
+        for &port in ports {
+            match listen(port).and_then(|socket| Ok((socket.local_addr()?, socket))) {
+                Ok((address, socket)) => return Ok(Self { socket, address, path: path.to_owned() }),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => busy.push((port, "in use".to_owned())),
+                Err(error) => busy.push((port, error.to_string())),
+            }
+        }
+        Err(PortsBusy(busy))
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The redirect URI: an address literal, never `localhost` (RFC 8252, section 8.3).
+    #[must_use]
+    pub fn redirect_uri(&self) -> String {
+        format!("http://{}{}", self.address, self.path)
+    }
+
+    /// Waits for the callback that carries `state`, and closes the port. Strays are answered and do not count.
+    pub async fn callback(self, state: &str) -> Callback {
+        let (settle, mut settled) = mpsc::channel(1);
+        let door = Arc::new(Door { authority: self.address.to_string(), path: self.path, state: state.to_owned(), settle });
+        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        loop {
+            let next = async {
+                // The semaphore is never closed, so a place is always had in the end.
+                let place = Arc::clone(&places).acquire_owned().await.ok();
+                (place, self.socket.accept().await)
+            };
+            tokio::select! {
+                biased;
+                Some(callback) = settled.recv() => return callback,
+                (place, accepted) = next => match accepted {
+                    Ok((stream, _)) => {
+                        let door = Arc::clone(&door);
+                        tokio::spawn(async move {
+                            serve(stream, door).await;
+                            drop(place);
+                        });
+                    }
+                    // Out of file handles, or a connection that was gone at once: give the others time to end.
+                    Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                },
+            }
+        }
+    }
+}
+
+/// On Unix `SO_REUSEADDR` lets a port be had again while old connections linger, and never takes one from a live
+/// listener. On Windows it would do just that, so there it stays off.
+fn listen(port: u16) -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(cfg!(unix))?;
+    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+    socket.listen(128)
+}
+
+/// What a connection needs to tell the callback from a stray.
+struct Door {
+    authority: String,
+    path: String,
+    state: String,
+    settle: mpsc::Sender<Callback>,
+}
+
+async fn serve(stream: TcpStream, door: Arc<Door>) {
+    let service = service_fn(|request| {
+        let door = Arc::clone(&door);
+        async move { Ok::<_, Infallible>(door.answer(request).await) }
+    });
+    // A connection that fails is the other side's affair: it settled nothing.
+    let _ = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME)
+        .max_buf_size(REQUEST_BYTES)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+impl Door {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        // A page that had its own name resolve to this address (DNS rebinding) still says its own name here.
+        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+        if host != Some(self.authority.as_str()) {
+            return page(StatusCode::MISDIRECTED_REQUEST, Page::Stray);
+        }
+        if request.uri().path() != self.path {
+            return page(StatusCode::NOT_FOUND, Page::Stray);
+        }
+        let parameters = match *request.method() {
+            Method::GET => request.uri().query().unwrap_or_default().to_owned(),
+            // The response mode form_post (OAuth 2.0 Form Post Response Mode, section 2).
+            Method::POST => match tokio::time::timeout(HEADER_TIME, form(request.into_body())).await {
+                Ok(Some(form)) => form,
+                _ => return page(StatusCode::BAD_REQUEST, Page::Stray),
+            },
+            _ => return page(StatusCode::METHOD_NOT_ALLOWED, Page::Stray),
+        };
+        let Some(callback) = read(&parameters, &self.state) else {
+            return page(StatusCode::BAD_REQUEST, Page::Stray);
+        };
+        let shown = if callback.outcome.is_ok() { Page::CameBack } else { Page::Refused };
+        match self.settle.try_send(callback) {
+            Ok(()) => page(StatusCode::OK, shown),
+            // The same callback once more: the first one counts.
+            Err(_) => page(StatusCode::BAD_REQUEST, Page::Stray),
+        }
+    }
+}
+
+async fn form(body: Incoming) -> Option<String> {
+    let bytes = Limited::new(body, REQUEST_BYTES).collect().await.ok()?.to_bytes();
+    String::from_utf8(bytes.to_vec()).ok()
+}
+
+/// Reads an authorization response; `None` unless it is well-formed and carries `state`.
+fn read(parameters: &str, state: &str) -> Option<Callback> {
+    let (mut code, mut error, mut description, mut issuer, mut given) = (None, None, None, None, None);
+    for (name, value) in url::form_urlencoded::parse(parameters.as_bytes()) {
+        let place = match &*name {
+            "code" => &mut code,
+            "error" => &mut error,
+            "error_description" => &mut description,
+            "iss" => &mut issuer,
+            "state" => &mut given,
+            _ => continue,
+        };
+        // Parameters must not be included more than once (RFC 6749, section 3.1).
+        if value.contains(char::REPLACEMENT_CHARACTER) || place.replace(value.into_owned()).is_some() {
+            return None;
+        }
+    }
+    if given? != state {
+        return None;
+    }
+    let outcome = match (code, error) {
+        (Some(code), None) if !code.is_empty() => Ok(Secret::new(code)),
+        (None, Some(error)) if !error.is_empty() => Err(Refusal { error, description }),
+        _ => return None,
+    };
+    Some(Callback { outcome, issuer })
+}
+
+/// What the browser shows. Nothing of the request is ever reflected.
+#[derive(Clone, Copy)]
+enum Page {
+    CameBack,
+    Refused,
+    Stray,
+}
+
+fn page(status: StatusCode, page: Page) -> Response<Full<Bytes>> {
+    let html: &'static str = match page {
+        Page::CameBack => include_str!("../../assets/pages/came-back.html"),
+        Page::Refused => include_str!("../../assets/pages/refused.html"),
+        Page::Stray => include_str!("../../assets/pages/stray.html"),
+    };
+    let mut response = Response::new(Full::from(Bytes::from_static(html.as_bytes())));
+    *response.status_mut() = status;
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CONNECTION, "close"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_with_the_right_state_is_the_callback() {
+        let callback = read("code=abc&state=s&iss=https%3A%2F%2Fop%2F&extra=1", "s").unwrap();
+        assert_eq!(callback.outcome, Ok(Secret::new("abc")));
+        assert_eq!(callback.issuer.as_deref(), Some("https://op/"));
+    }
+
+    #[test]
+    fn an_error_with_the_right_state_is_a_refusal() {
+        let callback = read("error=access_denied&error_description=No+thanks&state=s", "s").unwrap();
+        let refusal = Refusal { error: "access_denied".to_owned(), description: Some("No thanks".to_owned()) };
+        assert_eq!(callback.outcome, Err(refusal));
+    }
+
+    #[test]
+    fn whatever_is_malformed_or_has_another_state_is_a_stray() {
+        for stray in [
+            "",
+            "code=abc",
+            "code=abc&state=other",
+            "error=access_denied&state=other",
+            "code=abc&code=abc&state=s",
+            "code=abc&state=s&state=s",
+            "code=abc&error=access_denied&state=s",
+            "code=&state=s",
+            "error=&state=s",
+            "state=s",
+            "code=%ff%fe&state=s",
+        ] {
+            assert!(read(stray, "s").is_none(), "{stray}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_port_that_is_listened_on_cannot_be_bound_again_and_the_next_one_is_taken() {
+        let first = Listener::bind(&[0], "/callback").unwrap();
+        let port = first.address().port();
+        assert!(matches!(Listener::bind(&[port], "/callback"), Err(PortsBusy(busy)) if busy[0].0 == port));
+        let second = Listener::bind(&[port, 0], "/callback").unwrap();
+        assert_ne!(second.address().port(), port);
+    }
+}

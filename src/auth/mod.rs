@@ -1,0 +1,44 @@
+//! Logging in and staying in: the login flow, its verification, and the session that comes of it.
+//!
+//! Read in this order: [`provider`] (discovery and keys), [`login`] (one attempt), [`loopback`] (the redirect
+//! listener), [`id_token`] (verification), [`session`] (what is kept, renewed and ended).
+
+pub mod id_token;
+pub mod login;
+pub mod loopback;
+pub mod provider;
+pub mod session;
+pub mod tokens;
+
+use std::time::{Duration, Instant};
+
+use crate::secret::Secret;
+
+/// A step of the flow that is no HTTP exchange (those are [`crate::http::Exchange`]s), as it happens.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// The PKCE verifier, `state` and `nonce` were made, and the redirect port is held.
+    MadeSecrets,
+    /// The browser was opened on the authorization endpoint.
+    OpenedBrowser,
+    /// The browser could not be opened; the login link still works.
+    BrowserDidNotOpen(String),
+    /// Waiting for the callback.
+    Waiting {
+        /// The authorization request, for the person to open where they like.
+        link: Secret,
+        /// Where the callback is awaited.
+        redirect_uri: String,
+        /// When the attempt gives up.
+        until: Instant,
+    },
+    /// The callback came, with the right `state` (and issuer, where it names one).
+    CameBack {
+        /// From opening the browser to the callback.
+        took: Duration,
+    },
+    /// The ID token passed every check.
+    Verified(id_token::Verified),
+    /// The claims about the person could not be had, or are not this person's; the login goes on without.
+    NoUserInfo(String),
+}

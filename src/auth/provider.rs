@@ -1,0 +1,201 @@
+//! The provider: its metadata and keys, discovered and checked before anything is sent to it.
+
+use oauth2::http::StatusCode;
+use openidconnect::core::{
+    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey,
+    CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode,
+    CoreResponseType, CoreSubjectIdentifierType,
+};
+use openidconnect::{
+    AdditionalProviderMetadata, ClientId, DiscoveryError, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl,
+    ProviderMetadata,
+};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use url::Url;
+
+use crate::http::{self, Http, HttpError, Purpose};
+
+/// Discovery metadata beyond OpenID Connect Discovery 1.0: RFC 8414, RFC 9207, RP-Initiated Logout 1.0.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Extras {
+    /// The PKCE methods (RFC 8414, section 2).
+    pub code_challenge_methods_supported: Option<Vec<String>>,
+    /// Where tokens are revoked (RFC 8414, section 2).
+    pub revocation_endpoint: Option<Url>,
+    /// Where the provider's own session ends (RP-Initiated Logout 1.0, section 2.1).
+    pub end_session_endpoint: Option<Url>,
+    /// Whether every authorization response names its issuer (RFC 9207, section 3).
+    #[serde(default)]
+    pub authorization_response_iss_parameter_supported: bool,
+}
+
+impl AdditionalProviderMetadata for Extras {}
+
+type Metadata = ProviderMetadata<
+    Extras,
+    CoreAuthDisplay,
+    CoreClientAuthMethod,
+    CoreClaimName,
+    CoreClaimType,
+    CoreGrantType,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJweKeyManagementAlgorithm,
+    CoreJsonWebKey,
+    CoreResponseMode,
+    CoreResponseType,
+    CoreSubjectIdentifierType,
+>;
+
+/// The client that openidconnect makes of metadata with every endpoint that the flow needs.
+pub type Client = CoreClient<
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointMaybeSet,
+    EndpointMaybeSet,
+>;
+
+/// A provider whose metadata was found, names the issuer that was asked for, and is fit for a native app.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    metadata: Metadata,
+}
+
+/// Why the issuer of the profile is no provider to log in at.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ProviderError {
+    /// The configured issuer is not a URL that secrets may travel to.
+    #[error("The issuer {0} must start with https:// (http:// is for this computer only).")]
+    Unsafe(String),
+    /// No answer from the provider.
+    #[error("{0}.")]
+    NoAnswer(#[from] HttpError),
+    /// Discovery or keys answered with something else than 200.
+    #[error("{issuer} has no OpenID configuration: its answer was {status}.")]
+    Status {
+        /// The configured issuer.
+        issuer: String,
+        /// What came in the place of 200.
+        status: StatusCode,
+    },
+    /// Discovery or keys answered with something else than the JSON that was expected.
+    #[error("{issuer} answered, but not with an OpenID configuration: {problem}.")]
+    NotMetadata {
+        /// The configured issuer.
+        issuer: String,
+        /// What is wrong with the answer.
+        problem: String,
+    },
+    /// The metadata is another issuer's (OpenID Connect Discovery 1.0, section 4.3).
+    #[error("The profile's issuer is not the one that the provider calls itself: {problem}.")]
+    AnotherIssuer {
+        /// Both, as openidconnect says them.
+        problem: String,
+    },
+    /// An endpoint that would take a secret off this computer without TLS, or that is no web address.
+    #[error("The provider's {name} is {url}, which is neither https:// nor on this computer.")]
+    UnsafeEndpoint {
+        /// The metadata's member.
+        name: &'static str,
+        /// Its value.
+        url: String,
+    },
+    /// The metadata has no such endpoint.
+    #[error("The provider names no {0}.")]
+    NoEndpoint(&'static str),
+    /// PKCE methods are listed, and S256 is not among them.
+    #[error("The provider supports PKCE with {0} only, not with S256.")]
+    NoS256(String),
+}
+
+impl Provider {
+    /// Finds the provider's metadata and keys (OpenID Connect Discovery 1.0, section 4).
+    ///
+    /// # Errors
+    /// When the provider does not answer, its metadata is not the configured issuer's, or it is unfit.
+    pub async fn discover(issuer: &str, http: &Http) -> Result<Self, ProviderError> {
+        let unsafe_issuer = || ProviderError::Unsafe(issuer.to_owned());
+        let url = Url::parse(issuer).map_err(|_| unsafe_issuer())?;
+        if !http::is_safe(&url) {
+            return Err(unsafe_issuer());
+        }
+        let issuer_url = IssuerUrl::new(issuer.to_owned()).map_err(|_| unsafe_issuer())?;
+        let client = http.as_client(|request| match request.uri().path().ends_with("/.well-known/openid-configuration") {
+            true => Purpose::Discovery,
+            false => Purpose::Keys,
+        });
+        let metadata = Metadata::discover_async(issuer_url, &client).await.map_err(|error| refusal(issuer, error))?;
+        let provider = Self { metadata };
+        provider.check()?;
+        Ok(provider)
+    }
+
+    /// Asks for the keys once more: the provider may have changed them since they were discovered.
+    ///
+    /// # Errors
+    /// When the provider does not answer with keys.
+    pub async fn refetch_keys(self, http: &Http) -> Result<Self, ProviderError> {
+        let client = http.as_client(|_| Purpose::Keys);
+        let keys = CoreJsonWebKeySet::fetch_async(self.metadata.jwks_uri(), &client)
+            .await
+            .map_err(|error| refusal(self.metadata.issuer(), error))?;
+        Ok(Self { metadata: self.metadata.set_jwks(keys) })
+    }
+
+    /// The issuer, byte for byte as both sides call it.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        self.metadata.issuer()
+    }
+
+    /// What is known beyond OpenID Connect Discovery.
+    #[must_use]
+    pub fn extras(&self) -> &Extras {
+        self.metadata.additional_metadata()
+    }
+
+    /// The OAuth 2.0 client for this provider: public, without a secret (RFC 8252, section 8.5).
+    #[must_use]
+    pub fn client(&self, client_id: &str) -> Client {
+        Client::from_provider_metadata(self.metadata.clone(), ClientId::new(client_id.to_owned()), None)
+    }
+
+    fn check(&self) -> Result<(), ProviderError> {
+        let extras = self.extras();
+        let token = self.metadata.token_endpoint().ok_or(ProviderError::NoEndpoint("token_endpoint"))?;
+        let user_info = self.metadata.userinfo_endpoint();
+        let endpoints = [
+            ("authorization_endpoint", Some(self.metadata.authorization_endpoint().url())),
+            ("token_endpoint", Some(token.url())),
+            ("jwks_uri", Some(self.metadata.jwks_uri().url())),
+            ("userinfo_endpoint", user_info.map(|endpoint| endpoint.url())),
+            ("revocation_endpoint", extras.revocation_endpoint.as_ref()),
+            ("end_session_endpoint", extras.end_session_endpoint.as_ref()),
+        ];
+        for (name, url) in endpoints {
+            if let Some(url) = url.filter(|url| !http::is_safe(url)) {
+                return Err(ProviderError::UnsafeEndpoint { name, url: url.to_string() });
+            }
+        }
+        match &extras.code_challenge_methods_supported {
+            Some(methods) if !methods.iter().any(|method| method == "S256") => {
+                Err(ProviderError::NoS256(methods.join(", ")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn refusal(issuer: &str, error: DiscoveryError<HttpError>) -> ProviderError {
+    let issuer = issuer.to_owned();
+    match error {
+        DiscoveryError::Request(error) => ProviderError::NoAnswer(error),
+        DiscoveryError::Response(status, ..) if status != StatusCode::OK => ProviderError::Status { issuer, status },
+        DiscoveryError::Response(_, _, problem) => ProviderError::NotMetadata { issuer, problem },
+        DiscoveryError::Parse(error) => ProviderError::NotMetadata { issuer, problem: error.to_string() },
+        DiscoveryError::Validation(problem) => ProviderError::AnotherIssuer { problem },
+        other => ProviderError::NotMetadata { issuer, problem: other.to_string() },
+    }
+}

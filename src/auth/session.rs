@@ -1,0 +1,249 @@
+//! The session: what a login leaves behind, how long it is good for, and how it is renewed and ended.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use oauth2::http::{self, header};
+use openidconnect::core::{CoreIdTokenClaims, CoreUserInfoClaims};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use url::{Url, form_urlencoded};
+
+use super::id_token::{self, Rejected};
+use super::provider::{Provider, ProviderError};
+use super::tokens::{self, TokenError, Tokens};
+use crate::config::Profile;
+use crate::http::{Http, HttpError, Purpose};
+use crate::secret::Secret;
+
+/// A session, as it is kept in the keyring.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// The provider that issued it.
+    pub issuer: String,
+    /// The client that it was issued to.
+    pub client_id: String,
+    /// Goes with each call to the API. Its type is Bearer: no other is accepted.
+    pub access_token: Secret,
+    /// Buys the next access token, where the provider issued one.
+    pub refresh_token: Option<Secret>,
+    /// Who logged in, as the provider signed it.
+    pub id_token: Option<Secret>,
+    /// The scopes that were asked for.
+    pub asked: Vec<String>,
+    /// The scopes that were granted.
+    pub granted: Vec<String>,
+    /// When the access token was issued, by this computer's clock.
+    pub issued_at: Timestamp,
+    /// When it ends, where the provider said so.
+    pub expires_at: Option<Timestamp>,
+    /// Who logged in.
+    pub user: User,
+}
+
+/// The person (OpenID Connect Core 1.0, section 5.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// `sub`.
+    pub subject: String,
+    /// `name`.
+    pub name: Option<String>,
+    /// `email`.
+    pub email: Option<String>,
+    /// `picture`.
+    pub picture: Option<String>,
+}
+
+/// Reads the same claims from an ID token and from user info, whose types differ by name only.
+macro_rules! user_from {
+    ($claims:expr) => {
+        User {
+            subject: $claims.subject().to_string(),
+            name: $claims.name().and_then(|name| name.get(None)).map(|name| name.to_string()),
+            email: $claims.email().map(|email| email.to_string()),
+            picture: $claims.picture().and_then(|picture| picture.get(None)).map(|picture| picture.to_string()),
+        }
+    };
+}
+
+impl User {
+    /// What the ID token says.
+    #[must_use]
+    pub fn from_id_token(claims: &CoreIdTokenClaims) -> Self {
+        user_from!(claims)
+    }
+
+    /// What user info says, and where it is silent what was known before.
+    #[must_use]
+    pub fn with_user_info(self, claims: &CoreUserInfoClaims) -> Self {
+        let said = user_from!(claims);
+        Self {
+            subject: self.subject,
+            name: said.name.or(self.name),
+            email: said.email.or(self.email),
+            picture: said.picture.or(self.picture),
+        }
+    }
+
+    /// What to call the person: name, else e-mail, else subject.
+    #[must_use]
+    pub fn called(&self) -> &str {
+        self.name.as_deref().or(self.email.as_deref()).unwrap_or(&self.subject)
+    }
+}
+
+/// Why a session was not renewed.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum RenewalError {
+    /// The provider issued no refresh token at login.
+    #[error("The provider issued no refresh token, so this session cannot be renewed.")]
+    NoRefreshToken,
+    /// The provider is not to be had.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The token endpoint issued nothing.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The renewed ID token must not be believed.
+    #[error(transparent)]
+    IdToken(#[from] Rejected),
+    /// The renewed ID token is about somebody else (OpenID Connect Core 1.0, section 12.2).
+    #[error("The provider answered with the session of somebody else.")]
+    SomebodyElse,
+}
+
+impl RenewalError {
+    /// Whether the provider itself said that the session is over.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::NoRefreshToken)
+            || matches!(self, Self::Token(TokenError::Refused { error, .. }) if error == "invalid_grant")
+    }
+}
+
+/// Why a token was not revoked.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum RevocationError {
+    /// The provider is not to be had.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// No answer.
+    #[error("{0}.")]
+    NoAnswer(#[from] HttpError),
+    /// An answer other than 200 (RFC 7009, section 2.2).
+    #[error("The provider answered {0} to the revocation.")]
+    Refused(http::StatusCode),
+}
+
+impl Session {
+    /// The session that `tokens` open for `user`.
+    #[must_use]
+    pub fn new(profile: &Profile, tokens: Tokens, user: User) -> Self {
+        let issued_at = Timestamp::now();
+        Self {
+            issuer: profile.issuer.clone(),
+            client_id: profile.client_id.clone(),
+            access_token: Secret::new(tokens.access_token.secret()),
+            refresh_token: tokens.refresh_token,
+            id_token: tokens.id_token.map(|token| Secret::new(token.to_string())),
+            asked: profile.scopes.clone(),
+            granted: tokens.granted.unwrap_or_else(|| profile.scopes.clone()),
+            issued_at,
+            expires_at: expiry(issued_at, tokens.expires_in),
+            user,
+        }
+    }
+
+    /// Whether it was issued by the profile's provider to the profile's client.
+    #[must_use]
+    pub fn belongs_to(&self, profile: &Profile) -> bool {
+        self.issuer == profile.issuer && self.client_id == profile.client_id
+    }
+
+    /// How long the access token is still good for at `now`: zero once it has ended, `None` where it never says.
+    #[must_use]
+    pub fn time_left(&self, now: Timestamp) -> Option<Duration> {
+        let left = self.expires_at?.as_second().saturating_sub(now.as_second());
+        Some(Duration::from_secs(u64::try_from(left).unwrap_or(0)))
+    }
+
+    /// How long the access token is good for in all.
+    #[must_use]
+    pub fn lifetime(&self) -> Option<Duration> {
+        self.time_left(self.issued_at)
+    }
+
+    /// The scopes that were asked for and not granted.
+    #[must_use]
+    pub fn not_granted(&self) -> Vec<&str> {
+        self.asked.iter().map(String::as_str).filter(|scope| !self.granted.iter().any(|given| given == scope)).collect()
+    }
+
+    /// Buys new tokens with the refresh token.
+    ///
+    /// # Errors
+    /// When none were issued, or they are not this person's; this session is then as it was.
+    pub async fn renewed(&self, http: &Http) -> Result<Self, RenewalError> {
+        let refresh_token = self.refresh_token.as_ref().ok_or(RenewalError::NoRefreshToken)?;
+        let provider = Provider::discover(&self.issuer, http).await?;
+        let tokens = tokens::renew(&provider.client(&self.client_id), refresh_token, http).await?;
+        if let Some(id_token) = &tokens.id_token {
+            let (claims, _) =
+                id_token::verify(id_token, &tokens.access_token, None, provider, &self.client_id, http).await?;
+            if claims.subject().as_str() != self.user.subject {
+                return Err(RenewalError::SomebodyElse);
+            }
+        }
+        let issued_at = Timestamp::now();
+        Ok(Self {
+            access_token: Secret::new(tokens.access_token.secret()),
+            // Where none comes back, the old one stays good (RFC 6749, section 6).
+            refresh_token: tokens.refresh_token.or_else(|| self.refresh_token.clone()),
+            id_token: tokens.id_token.map(|token| Secret::new(token.to_string())).or_else(|| self.id_token.clone()),
+            granted: tokens.granted.unwrap_or_else(|| self.granted.clone()),
+            issued_at,
+            expires_at: expiry(issued_at, tokens.expires_in),
+            ..self.clone()
+        })
+    }
+
+    /// Makes the session useless at the provider: revokes its tokens (RFC 7009), and gives the address at which the
+    /// browser ends the provider's own session (RP-Initiated Logout 1.0, section 2), where there is one. The ID token
+    /// does not go along: an address that a browser is opened with can be read by every program on the computer.
+    ///
+    /// # Errors
+    /// When the provider did not revoke.
+    pub async fn revoke(&self, http: &Http) -> Result<Option<Url>, RevocationError> {
+        let provider = Provider::discover(&self.issuer, http).await?;
+        if let Some(endpoint) = &provider.extras().revocation_endpoint {
+            // Revoking the refresh token ends the whole grant (RFC 7009, section 2.1).
+            let (token, hint) = match &self.refresh_token {
+                Some(token) => (token, "refresh_token"),
+                None => (&self.access_token, "access_token"),
+            };
+            let form = form_urlencoded::Serializer::new(String::new())
+                .append_pair("client_id", &self.client_id)
+                .append_pair("token", token.expose())
+                .append_pair("token_type_hint", hint)
+                .finish();
+            let mut request = http::Request::new(form.into_bytes());
+            *request.method_mut() = http::Method::POST;
+            *request.uri_mut() =
+                endpoint.as_str().parse().map_err(|_| ProviderError::NoEndpoint("revocation_endpoint"))?;
+            let content_type = http::HeaderValue::from_static("application/x-www-form-urlencoded");
+            request.headers_mut().insert(header::CONTENT_TYPE, content_type);
+            let answer = http.send(Purpose::Revocation, request).await?;
+            if !answer.response.status().is_success() {
+                return Err(RevocationError::Refused(answer.response.status()));
+            }
+        }
+        Ok(provider.extras().end_session_endpoint.clone().map(|mut url| {
+            url.query_pairs_mut().append_pair("client_id", &self.client_id);
+            url
+        }))
+    }
+}
+
+fn expiry(issued_at: Timestamp, expires_in: Option<Duration>) -> Option<Timestamp> {
+    expires_in.and_then(|lifetime| issued_at.checked_add(lifetime).ok())
+}

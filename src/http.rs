@@ -1,0 +1,354 @@
+//! The one HTTP client: time-outs, size limits, redirect policy, proxy policy, recording and redaction.
+//!
+//! Every request of the app goes through [`Http::send`]. No redirect is followed here: a provider's endpoints
+//! are used as discovered, and [`crate::api`] follows an API's redirects itself, within one origin only.
+
+use std::error::Error as _;
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use oauth2::http;
+use thiserror::Error;
+use url::{Host, Url};
+
+use crate::secret::HIDDEN;
+
+/// A request as the flow's crates make it: the body is whole.
+pub type Request = http::Request<Vec<u8>>;
+/// A response whose body has arrived.
+pub type Response = http::Response<Vec<u8>>;
+
+/// What a request is for: its line in the timeline, and its limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The provider's metadata (OpenID Connect Discovery 1.0, section 4).
+    Discovery,
+    /// The provider's signing keys (RFC 7517).
+    Keys,
+    /// The authorization code for tokens (RFC 6749, section 4.1.3).
+    CodeExchange,
+    /// The refresh token for new tokens (RFC 6749, section 6).
+    Renewal,
+    /// The claims about the person (OpenID Connect Core 1.0, section 5.3).
+    UserInfo,
+    /// The person's picture.
+    Picture,
+    /// Making a token useless (RFC 7009).
+    Revocation,
+    /// A call to the API with the person's request.
+    Api,
+}
+
+impl Purpose {
+    /// How long the whole exchange may take.
+    fn patience(self) -> Duration {
+        match self {
+            Self::Api => Duration::from_secs(30),
+            _ => Duration::from_secs(10),
+        }
+    }
+
+    /// How many bytes of body are read, after decompression.
+    fn limit(self) -> usize {
+        match self {
+            Self::Api => 32 << 20,
+            Self::Picture => 4 << 20,
+            _ => 1 << 20,
+        }
+    }
+}
+
+/// One request and what came of it, for the timeline: nothing in it is secret.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// What it was for.
+    pub purpose: Purpose,
+    /// The method.
+    pub method: http::Method,
+    /// The URL, with the values of its query hidden.
+    pub url: String,
+    /// The status, or why there was no answer.
+    pub outcome: Result<http::StatusCode, HttpError>,
+    /// From sending to the last byte.
+    pub took: Duration,
+}
+
+/// A response with its figures.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Status, headers and body.
+    pub response: Response,
+    /// From sending to the last byte.
+    pub took: Duration,
+    /// Whether the body was longer than the limit, so that only its beginning is here.
+    pub cut: bool,
+}
+
+/// No answer: who did not give it, and why.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{to} {why}")]
+pub struct HttpError {
+    /// Host and port.
+    pub to: String,
+    /// The cause, as far as the evidence goes.
+    pub why: NoAnswer,
+}
+
+/// Why no answer came.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each variant's text is its documentation")]
+pub enum NoAnswer {
+    #[error("is a name that no address was found for")]
+    Dns,
+    #[error("refused the connection: nothing listens there")]
+    Refused,
+    #[error("cannot be reached from this network")]
+    NoRoute,
+    #[error("closed the connection before its answer was whole")]
+    Reset,
+    #[error("did not answer within {} seconds", .0.as_secs())]
+    TimedOut(Duration),
+    #[error("has no TLS connection that can be trusted: {0}")]
+    Tls(String),
+    #[error("answered with more than {} KB", .0 / 1024)]
+    TooLarge(usize),
+    #[error("could not be asked: {0}")]
+    Other(String),
+}
+
+type Record = Arc<dyn Fn(Exchange) + Send + Sync>;
+
+/// The client. Cheap to clone; the connections behind it are made on first use.
+#[derive(Clone)]
+pub struct Http {
+    clients: Arc<Clients>,
+    record: Record,
+}
+
+#[derive(Default)]
+struct Clients {
+    /// For loopback, which is never reached through a proxy.
+    loopback: OnceLock<Result<reqwest::Client, String>>,
+    /// For everywhere else, through the system's proxy where there is one.
+    outside: OnceLock<Result<reqwest::Client, String>>,
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Http")
+    }
+}
+
+impl Http {
+    /// A client that tells `record` of every exchange.
+    pub fn new(record: impl Fn(Exchange) + Send + Sync + 'static) -> Self {
+        Self { clients: Arc::default(), record: Arc::new(record) }
+    }
+
+    /// The same connections, telling `record` instead.
+    #[must_use]
+    pub fn recording(&self, record: impl Fn(Exchange) + Send + Sync + 'static) -> Self {
+        Self { clients: Arc::clone(&self.clients), record: Arc::new(record) }
+    }
+
+    /// Sends `request` and reads the answer, within the limits of its `purpose`.
+    ///
+    /// # Errors
+    /// When no whole answer came. An HTTP status of any kind is an answer. A body over the limit is an error,
+    /// except from an API: there its beginning is kept ([`Answer::cut`]).
+    pub async fn send(&self, purpose: Purpose, request: Request) -> Result<Answer, HttpError> {
+        let method = request.method().clone();
+        let uri = request.uri().to_string();
+        let to = authority(&uri);
+        let start = Instant::now();
+        let result = match tokio::time::timeout(purpose.patience(), self.exchange(purpose, &uri, request)).await {
+            Ok(result) => result,
+            Err(_) => Err(NoAnswer::TimedOut(purpose.patience())),
+        };
+        let took = start.elapsed();
+        let result = result.map_err(|why| HttpError { to, why });
+        (self.record)(Exchange {
+            purpose,
+            method,
+            url: without_query_values(&uri),
+            outcome: result.as_ref().map(|(response, _)| response.status()).map_err(Clone::clone),
+            took,
+        });
+        result.map(|(response, cut)| Answer { response, took, cut })
+    }
+
+    /// What oauth2 and openidconnect call a client: a function from request to response. `purpose` tells what
+    /// each request is for, where one client makes several.
+    pub fn as_client(
+        &self,
+        purpose: impl Fn(&Request) -> Purpose,
+    ) -> impl Fn(Request) -> BoxFuture<Result<Response, HttpError>> {
+        let http = self.clone();
+        move |request| {
+            let (http, purpose) = (http.clone(), purpose(&request));
+            Box::pin(async move { http.send(purpose, request).await.map(|answer| answer.response) })
+        }
+    }
+
+    async fn exchange(&self, purpose: Purpose, uri: &str, request: Request) -> Result<(Response, bool), NoAnswer> {
+        let request = reqwest::Request::try_from(request).map_err(|error| NoAnswer::Other(error.to_string()))?;
+        let client = self.client(uri)?;
+        let mut incoming = client.execute(request).await.map_err(|error| why(&error, purpose))?;
+
+        let mut response = http::Response::new(Vec::new());
+        *response.status_mut() = incoming.status();
+        *response.version_mut() = incoming.version();
+        *response.headers_mut() = std::mem::take(incoming.headers_mut());
+        let (limit, mut cut) = (purpose.limit(), false);
+        while let Some(chunk) = incoming.chunk().await.map_err(|error| why(&error, purpose))? {
+            let room = limit - response.body().len();
+            if chunk.len() > room {
+                if purpose != Purpose::Api {
+                    return Err(NoAnswer::TooLarge(limit));
+                }
+                response.body_mut().extend_from_slice(&chunk[..room]);
+                cut = true;
+                break;
+            }
+            response.body_mut().extend_from_slice(&chunk);
+        }
+        Ok((response, cut))
+    }
+
+    fn client(&self, uri: &str) -> Result<&reqwest::Client, NoAnswer> {
+        let loopback = Url::parse(uri).is_ok_and(|url| is_loopback(&url));
+        let cell = if loopback { &self.clients.loopback } else { &self.clients.outside };
+        cell.get_or_init(|| build_client(loopback)).as_ref().map_err(|error| NoAnswer::Other(error.clone()))
+    }
+}
+
+type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
+
+fn build_client(loopback: bool) -> Result<reqwest::Client, String> {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("Hallpass/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(10));
+    let builder = if loopback { builder.no_proxy() } else { builder };
+    builder.build().map_err(|error| chain(&error))
+}
+
+/// Whether the URL's host is this computer: a loopback address, or `localhost` (RFC 6761, section 6.3).
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
+
+/// Whether secrets may travel to the URL: over TLS, or within this computer.
+#[must_use]
+pub fn is_safe(url: &Url) -> bool {
+    url.scheme() == "https" || url.scheme() == "http" && is_loopback(url)
+}
+
+/// Reads the cause out of the error's chain, which is the only place where it stands.
+fn why(error: &reqwest::Error, purpose: Purpose) -> NoAnswer {
+    if error.is_timeout() {
+        return NoAnswer::TimedOut(purpose.patience());
+    }
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if text.starts_with("dns error") {
+            return NoAnswer::Dns;
+        }
+        if let Some(io) = cause.downcast_ref::<io::Error>() {
+            match io.kind() {
+                io::ErrorKind::ConnectionRefused => return NoAnswer::Refused,
+                io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => return NoAnswer::NoRoute,
+                io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::UnexpectedEof => return NoAnswer::Reset,
+                _ => {}
+            }
+        }
+        for sign in ["invalid peer certificate", "received corrupt message", "received fatal alert", "peer sent no"] {
+            if text.contains(sign) {
+                return NoAnswer::Tls(text);
+            }
+        }
+        if text.contains("connection closed before message completed") || text.contains("end of file before message") {
+            return NoAnswer::Reset;
+        }
+        source = cause.source();
+    }
+    NoAnswer::Other(chain(error))
+}
+
+/// The deepest text of an error's chain: the cause, without the layers that passed it on (and their URLs).
+fn chain(error: &reqwest::Error) -> String {
+    let mut deepest: &dyn std::error::Error = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    match deepest.downcast_ref::<reqwest::Error>() {
+        Some(_) if error.is_builder() => "the HTTP client could not be made".to_owned(),
+        Some(_) => "the request could not be sent".to_owned(),
+        None => deepest.to_string(),
+    }
+}
+
+fn authority(uri: &str) -> String {
+    Url::parse(uri)
+        .ok()
+        .and_then(|url| {
+            let host = url.host_str()?.to_owned();
+            Some(url.port_or_known_default().map_or(host.clone(), |port| format!("{host}:{port}")))
+        })
+        .unwrap_or_else(|| "the address".to_owned())
+}
+
+/// The URL with every query value hidden: a code, a hint or a key may stand there, and a name never is one.
+fn without_query_values(uri: &str) -> String {
+    let Some((path, query)) = uri.split_once('?') else { return uri.to_owned() };
+    let names: Vec<_> = query
+        .split('&')
+        .map(|pair| pair.split_once('=').map_or_else(|| HIDDEN.to_owned(), |(name, _)| format!("{name}={HIDDEN}")))
+        .collect();
+    format!("{path}?{}", names.join("&"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn loopback_is_told_by_address_and_by_the_reserved_name_only() {
+        for here in ["http://127.0.0.1:1/", "http://127.9.9.9/", "http://[::1]/", "http://localhost/", "http://a.localhost"] {
+            assert!(is_loopback(&url(here)), "{here}");
+        }
+        for there in ["http://127.0.0.1.example.com/", "http://localhost.example.com", "http://10.0.0.1/"] {
+            assert!(!is_loopback(&url(there)), "{there}");
+        }
+    }
+
+    #[test]
+    fn plain_http_is_safe_within_this_computer_only() {
+        assert!(is_safe(&url("https://example.com")) && is_safe(&url("http://127.0.0.1:8700")));
+        assert!(!is_safe(&url("http://example.com")) && !is_safe(&url("file:///etc/passwd")));
+    }
+
+    #[test]
+    fn a_recorded_url_keeps_the_names_of_its_query_and_none_of_the_values() {
+        assert_eq!(without_query_values("http://h/p?code=canary&state=x"), "http://h/p?code=••••&state=••••");
+        assert_eq!(without_query_values("http://h/p?canary"), "http://h/p?••••");
+        assert_eq!(without_query_values("http://h/p"), "http://h/p");
+    }
+}
