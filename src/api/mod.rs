@@ -1,0 +1,103 @@
+//! Calling the API: what is asked ([`request`]), what came back ([`response`]), what the API said of a refusal
+//! ([`refusal`]), and its body as lines to show ([`document`]).
+
+pub mod document;
+pub mod refusal;
+pub mod request;
+pub mod response;
+
+use oauth2::http::{self, HeaderMap, HeaderValue, Method, StatusCode, header};
+use thiserror::Error;
+use url::Url;
+
+use crate::http::{Http, HttpError, Purpose};
+use crate::secret::Secret;
+use document::Document;
+use request::Request;
+use response::Response;
+
+/// How many redirects are followed.
+const HOPS: usize = 10;
+
+/// Why there is no response to show.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum CallError {
+    /// No answer came.
+    #[error("{0}.")]
+    NoAnswer(#[from] HttpError),
+    /// The API redirects without end.
+    #[error("The API redirected {HOPS} times, last to {0}.")]
+    RedirectsWithoutEnd(Url),
+    /// The token cannot stand in a header (RFC 6750, section 2.1).
+    #[error("The access token holds characters that an Authorization header cannot carry.")]
+    UnfitToken,
+}
+
+/// Sends `request`, with `Authorization: Bearer <token>` where there is a token (RFC 6750, section 2.1), and follows
+/// redirects within the same origin. One to another origin is not followed: the token must not go there.
+///
+/// # Errors
+/// When there is no response. A response with an error status is a response.
+pub async fn call(request: Request, token: Option<&Secret>, http: &Http) -> Result<Response, CallError> {
+    let authorization = token.map(bearer).transpose()?;
+    let (mut method, mut url, mut body) = (request.method.clone(), request.url.clone(), request.body.clone());
+    for _ in 0..=HOPS {
+        let mut headers = request.headers.clone();
+        if let Some(authorization) = authorization.clone().filter(|_| !headers.contains_key(header::AUTHORIZATION)) {
+            headers.insert(header::AUTHORIZATION, authorization);
+        }
+        let answer = http.send(Purpose::Api, message(&method, &url, headers, &body)).await?;
+        match redirect(&url, &answer.response) {
+            Some(target) if target.origin() == url.origin() => {
+                let status = answer.response.status();
+                if becomes_get(status, &method) {
+                    (method, body) = (Method::GET, Vec::new());
+                }
+                url = target;
+            }
+            elsewhere => {
+                // Decoding and indexing a large body takes a while, and async workers must not wait for it.
+                let read = tokio::task::spawn_blocking(move || {
+                    let document = Document::read(answer.response.headers(), answer.response.body(), answer.cut);
+                    Response::new(request, authorization.is_some(), answer, elsewhere, document)
+                });
+                return read.await.map_err(|error| {
+                    CallError::NoAnswer(HttpError { to: "The body".to_owned(), why: crate::http::NoAnswer::Other(error.to_string()) })
+                });
+            }
+        }
+    }
+    Err(CallError::RedirectsWithoutEnd(url))
+}
+
+fn bearer(token: &Secret) -> Result<HeaderValue, CallError> {
+    let mut value =
+        HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| CallError::UnfitToken)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn message(method: &Method, url: &Url, headers: HeaderMap, body: &[u8]) -> crate::http::Request {
+    let mut message = http::Request::new(body.to_vec());
+    *message.method_mut() = method.clone();
+    // Every http(s) URL that `url` accepts is a URI.
+    *message.uri_mut() = url.as_str().parse().unwrap_or_default();
+    *message.headers_mut() = headers;
+    message
+}
+
+/// Where the response redirects to (RFC 9110, section 15.4).
+fn redirect(from: &Url, response: &crate::http::Response) -> Option<Url> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    from.join(response.headers().get(header::LOCATION)?.to_str().ok()?).ok()
+}
+
+fn becomes_get(status: StatusCode, method: &Method) -> bool {
+    match status {
+        StatusCode::SEE_OTHER => method != Method::HEAD,
+        StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND => method == Method::POST,
+        _ => false,
+    }
+}

@@ -1,0 +1,171 @@
+//! What happened: the entries of the timeline, in words. Nothing in them is secret.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use oauth2::http::StatusCode;
+use url::Url;
+
+use super::state::TaskId;
+use crate::api::response::status_line;
+use crate::auth::Step;
+use crate::http::{Exchange, Purpose};
+use crate::secret::HIDDEN;
+use crate::store::{KEYRING, Kept};
+use crate::untrusted;
+
+/// The most entries that are kept; the oldest go first.
+const LONGEST: usize = 10_000;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The task that it was part of.
+    pub task: TaskId,
+    /// When it was heard of.
+    pub at: Timestamp,
+    /// How it went.
+    pub mark: Mark,
+    /// What happened, in a few words.
+    pub title: String,
+    /// More of it.
+    pub detail: String,
+    /// How long it took, where that says something.
+    pub took: Option<Duration>,
+}
+
+/// How a thing went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// As it should.
+    Good,
+    /// Not as it should.
+    Bad,
+    /// Neither: somebody chose so.
+    Neutral,
+}
+
+/// The entries, oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    entries: VecDeque<Entry>,
+}
+
+impl History {
+    /// The entries, oldest first.
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> + ExactSizeIterator {
+        self.entries.iter()
+    }
+
+    /// The entry at `index`, counted from the oldest.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<&Entry> {
+        self.entries.get(index)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether nothing has happened yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The entries of one task.
+    pub fn of(&self, task: TaskId) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| entry.task == task)
+    }
+
+    pub(super) fn add(&mut self, entry: Entry) {
+        if self.entries.len() == LONGEST {
+            self.entries.pop_front();
+        }
+        self.entries.push_back(entry);
+    }
+}
+
+impl Entry {
+    /// An entry without a duration.
+    pub(super) fn new(task: TaskId, mark: Mark, title: &str, detail: impl Into<String>) -> Self {
+        Self { task, at: Timestamp::now(), mark, title: title.to_owned(), detail: detail.into(), took: None }
+    }
+
+    /// What an exchange is told as.
+    pub(super) fn exchange(task: TaskId, exchange: &Exchange) -> Self {
+        let ok = exchange.outcome.as_ref().is_ok_and(|status| !status.is_client_error() && !status.is_server_error());
+        let said = match &exchange.outcome {
+            Ok(status) => status.as_u16().to_string(),
+            Err(error) => error.to_string(),
+        };
+        let (good, bad, endpoint) = match exchange.purpose {
+            Purpose::Discovery => ("Found the provider", "Did not find the provider", "discovery"),
+            Purpose::Keys => ("Fetched its keys", "Did not get its keys", "keys"),
+            Purpose::CodeExchange => ("Exchanged the code", "The code was not exchanged", "token"),
+            Purpose::Renewal => ("Renewed the token", "The token was not renewed", "token"),
+            Purpose::UserInfo => ("Read your profile", "Did not get your profile", "user info"),
+            Purpose::Picture => ("Fetched your picture", "Did not get your picture", "picture"),
+            Purpose::Revocation => ("Revoked the tokens", "The tokens were not revoked", "revocation"),
+            Purpose::Api => return Self::call(task, exchange),
+        };
+        let mut detail = format!("{endpoint} · {said}");
+        match exchange.purpose {
+            Purpose::CodeExchange => detail.push_str(&format!(" · code {HIDDEN}")),
+            Purpose::Renewal => detail.push_str(&format!(" · refresh token {HIDDEN}")),
+            _ => {}
+        }
+        let mark = if ok { Mark::Good } else { Mark::Bad };
+        Self { took: Some(exchange.took), ..Self::new(task, mark, if ok { good } else { bad }, detail) }
+    }
+
+    fn call(task: TaskId, exchange: &Exchange) -> Self {
+        let path = Url::parse(&exchange.url).map_or_else(|_| exchange.url.clone(), |url| url.path().to_owned());
+        let (mark, detail) = match &exchange.outcome {
+            Ok(status) => (mark_of(*status), status_line(*status)),
+            Err(error) => (Mark::Bad, error.to_string()),
+        };
+        let title = untrusted::line(&format!("{} {path}", exchange.method));
+        Self { took: Some(exchange.took), ..Self::new(task, mark, &title, detail) }
+    }
+
+    /// What a step is told as; `None` for waiting, which is shown while it lasts.
+    pub(super) fn step(task: TaskId, step: &Step) -> Option<Self> {
+        Some(match step {
+            Step::MadeSecrets => Self::new(task, Mark::Good, "Made a secret for this login", "PKCE S256, state, nonce"),
+            Step::OpenedBrowser => Self::new(task, Mark::Good, "Opened your browser", "authorization request"),
+            Step::BrowserDidNotOpen(problem) => {
+                Self::new(task, Mark::Bad, "Your browser did not open", untrusted::line(problem))
+            }
+            Step::Waiting { .. } => return None,
+            Step::CameBack { took } => Self {
+                took: Some(*took),
+                ..Self::new(task, Mark::Good, "You came back", "callback · state and issuer match")
+            },
+            Step::Verified(verified) => {
+                let detail = format!("ID token · {} · {} checks passed", verified.algorithm, verified.checks.len());
+                Self { took: Some(verified.took), ..Self::new(task, Mark::Good, "Verified who you are", detail) }
+            }
+            Step::NoUserInfo(problem) => {
+                Self::new(task, Mark::Bad, "Your profile was not used", untrusted::line(problem))
+            }
+        })
+    }
+
+    /// What keeping a session is told as.
+    pub(super) fn kept(task: TaskId, kept: &Kept) -> Self {
+        match kept {
+            Kept::InKeyring => Self::new(task, Mark::Good, "Kept you logged in", KEYRING),
+            Kept::ThisRunOnly(why) => {
+                Self::new(task, Mark::Bad, "Logged in for this run only", untrusted::line(&why.to_string()))
+            }
+        }
+    }
+}
+
+fn mark_of(status: StatusCode) -> Mark {
+    if status.is_client_error() || status.is_server_error() { Mark::Bad } else { Mark::Good }
+}

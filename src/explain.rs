@@ -1,0 +1,413 @@
+//! From a failure and its evidence to its cause and its remedy: pure, and the same for every provider and API.
+
+use jiff::Timestamp;
+use oauth2::http::StatusCode;
+
+use crate::api::CallError;
+use crate::api::request::DraftError;
+use crate::api::response::Response;
+use crate::auth::login::LoginError;
+use crate::auth::provider::ProviderError;
+use crate::auth::session::{RenewalError, RevocationError, Session};
+use crate::auth::tokens::TokenError;
+use crate::config::Profile;
+use crate::http::{HttpError, NoAnswer};
+use crate::store::StoreError;
+use crate::untrusted;
+
+/// What happened, why, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// How grave it is.
+    pub tone: Tone,
+    /// What happened, in a few words.
+    pub headline: String,
+    /// Why, in a sentence or two.
+    pub cause: String,
+    /// What that is drawn from: a label, and its values.
+    pub evidence: Vec<Evidence>,
+    /// What to do about it.
+    pub remedy: Option<Remedy>,
+}
+
+/// A fact of the case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// What it is.
+    pub label: &'static str,
+    /// Its values.
+    pub values: Vec<Value>,
+}
+
+/// A value, and whether it is the one to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Value {
+    /// The value, safe to show.
+    pub text: String,
+    /// Whether it is what is missing or wrong.
+    pub amiss: bool,
+}
+
+/// How grave it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Somebody said no, and may do so.
+    Refused,
+    /// Something went wrong.
+    Failed,
+}
+
+/// What to do, as an action of the window or a text to copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Log in (again).
+    LogIn,
+    /// Renew the access token.
+    Renew,
+    /// Call again.
+    CallAgain,
+    /// Put this into the URL field.
+    UseUrl(String),
+    /// Copy the callback URLs and register them with the provider.
+    CopyCallbackUrls(Vec<String>),
+    /// Open the profile's settings.
+    EditProfile,
+}
+
+impl Explanation {
+    fn new(tone: Tone, headline: impl Into<String>, cause: impl Into<String>) -> Self {
+        Self { tone, headline: headline.into(), cause: cause.into(), evidence: Vec::new(), remedy: None }
+    }
+
+    fn failed(headline: impl Into<String>, cause: impl Into<String>) -> Self {
+        Self::new(Tone::Failed, headline, cause)
+    }
+
+    fn refused(headline: impl Into<String>, cause: impl Into<String>) -> Self {
+        Self::new(Tone::Refused, headline, cause)
+    }
+
+    fn remedy(self, remedy: Remedy) -> Self {
+        Self { remedy: Some(remedy), ..self }
+    }
+
+    fn evidence<T: Into<String>>(mut self, label: &'static str, values: impl IntoIterator<Item = (T, bool)>) -> Self {
+        let values: Vec<_> = values.into_iter().map(|(text, amiss)| Value { text: text.into(), amiss }).collect();
+        if !values.is_empty() {
+            self.evidence.push(Evidence { label, values });
+        }
+        self
+    }
+
+    fn says(self, label: &'static str, text: Option<&str>) -> Self {
+        self.evidence(label, text.map(|text| (untrusted::line(text), false)))
+    }
+}
+
+/// Why an attempt to log in ended without a session.
+#[must_use]
+pub fn login(error: &LoginError, profile: &Profile) -> Explanation {
+    match error {
+        LoginError::Provider(error) => provider(error),
+        LoginError::PortsBusy(error) => {
+            let values = error.0.iter().map(|(port, why)| (format!("{port}: {why}"), true));
+            Explanation::failed(
+                "No port is free for the way back",
+                "Another program holds every port that this profile's provider may send you back to. \
+                 Close that program, or give the profile another port and register its callback URL.",
+            )
+            .evidence("Tried", values)
+            .remedy(Remedy::EditProfile)
+        }
+        LoginError::Refused(refusal) => {
+            let (headline, cause) = match refusal.error.as_str() {
+                "access_denied" if refusal.description.as_deref().is_some_and(|text| text.starts_with("Service not found")) => (
+                    "The provider does not know this API",
+                    "No API with this profile's audience is registered there. Register it, or correct the audience.",
+                ),
+                "access_denied" => ("You were not logged in", "The request was declined on the provider's page. Nothing was shared."),
+                "unauthorized" => ("The provider did not let you in", "One of its rules refused this account."),
+                "login_required" | "consent_required" | "interaction_required" | "account_selection_required" => {
+                    ("The provider needs you to act", "It could not log you in without showing a page. Log in without prompt=none.")
+                }
+                "server_error" | "temporarily_unavailable" => {
+                    ("The provider failed", "It says that it cannot log anyone in just now. Try again later.")
+                }
+                "invalid_scope" => ("The provider does not know one of the scopes", "Correct the scopes of this profile."),
+                "invalid_target" => ("The provider does not know this resource", "Correct the resource of this profile."),
+                _ => ("The provider refused the login", "It says that something about the request is wrong."),
+            };
+            let unknown = headline == "The provider does not know this API";
+            let audience = profile.audience.clone().filter(|_| unknown).map(|audience| (audience, true));
+            Explanation::refused(headline, cause)
+                .evidence("Audience", audience)
+                .says("It said", Some(refusal.description.as_deref().unwrap_or(&refusal.error)))
+                .remedy(Remedy::LogIn)
+        }
+        LoginError::TimedOut { after, redirect_uri } => Explanation::failed(
+            "Nobody came back from the browser",
+            format!(
+                "Hallpass waited {} minutes. If the browser showed an error page of the provider instead of a login, \
+                 this callback URL is probably not registered there.",
+                after.as_secs().div_ceil(60)
+            ),
+        )
+        .evidence("Waited at", [(redirect_uri.clone(), false)])
+        .remedy(Remedy::CopyCallbackUrls(profile.redirect_uris())),
+        LoginError::WrongIssuer { expected, came } => Explanation::failed(
+            "The answer came from another provider",
+            "The login was stopped before the code was sent anywhere: a code must only go to the provider that issued it.",
+        )
+        .evidence("Asked", [(expected.clone(), false)])
+        .evidence("Answered", [(came.as_deref().map_or("(not named)".to_owned(), untrusted::line), true)])
+        .remedy(Remedy::LogIn),
+        LoginError::Token(error) => token(error, "The provider did not exchange the code").remedy(Remedy::LogIn),
+        LoginError::NoIdToken => Explanation::failed(
+            "The provider did not say who logged in",
+            "It issued no ID token. The scope openid must be asked for, and the provider must support OpenID Connect.",
+        )
+        .remedy(Remedy::EditProfile),
+        LoginError::IdToken(rejected) => {
+            let cause = if rejected.problem.contains("symmetric") {
+                "It is signed with a shared secret (HS256), which anyone who has this app could forge. \
+                 Set the application's signing algorithm to RS256 at the provider."
+            } else {
+                "What the provider said about who you are did not pass every check, so Hallpass did not believe it."
+            };
+            Explanation::failed("The ID token was rejected", cause)
+                .evidence("Check", [(rejected.check, true)])
+                .says("Found", Some(&rejected.problem))
+                .remedy(Remedy::LogIn)
+        }
+    }
+}
+
+fn provider(error: &ProviderError) -> Explanation {
+    match error {
+        ProviderError::NoAnswer(error) => no_answer(error).remedy(Remedy::LogIn),
+        ProviderError::Status { issuer, status } => Explanation::failed(
+            "There is no provider at this issuer",
+            "Nothing was found at its /.well-known/openid-configuration. Issuers often have a path: \
+             https://HOST/realms/NAME (Keycloak), https://login.microsoftonline.com/TENANT/v2.0 (Entra), https://TENANT.auth0.com/.",
+        )
+        .evidence("Issuer", [(issuer.clone(), true)])
+        .evidence("It answered", [(crate::api::response::status_line(*status), false)])
+        .remedy(Remedy::EditProfile),
+        ProviderError::NotMetadata { issuer, problem } => Explanation::failed(
+            "There is no provider at this issuer",
+            "Something answered there, but not with an OpenID configuration.",
+        )
+        .evidence("Issuer", [(issuer.clone(), true)])
+        .says("Found", Some(problem))
+        .remedy(Remedy::EditProfile),
+        ProviderError::AnotherIssuer { problem } => Explanation::failed(
+            "The issuer is not spelled as the provider spells it",
+            "The two must be the same to the letter, the slash at the end included. Use the provider's own spelling.",
+        )
+        .says("Found", Some(problem))
+        .remedy(Remedy::EditProfile),
+        ProviderError::NoS256(_) => {
+            Explanation::failed("The provider does not support PKCE with S256", error.to_string()).remedy(Remedy::EditProfile)
+        }
+        ProviderError::Unsafe(_) | ProviderError::UnsafeEndpoint { .. } | ProviderError::NoEndpoint(_) => {
+            Explanation::failed("This provider cannot be used safely", untrusted::line(&error.to_string()))
+                .remedy(Remedy::EditProfile)
+        }
+    }
+}
+
+fn token(error: &TokenError, headline: &str) -> Explanation {
+    match error {
+        TokenError::NoAnswer(error) => no_answer(error),
+        TokenError::Refused { error, description } => {
+            let unauthorized = description.as_deref() == Some("Unauthorized");
+            let cause = match error.as_str() {
+                "invalid_grant" => "The code or refresh token was used before, has expired, or was not made for this app.",
+                "invalid_client" | "unauthorized_client" | "access_denied" if unauthorized || error != "access_denied" => {
+                    "The provider expects a client secret, which a desktop app cannot keep. Set the application's type to \
+                     Native, and its authentication method to none."
+                }
+                _ => "The token endpoint refused.",
+            };
+            Explanation::failed(headline, cause).says("It said", Some(description.as_deref().unwrap_or(error)))
+        }
+        TokenError::NotTokens(problem) => {
+            Explanation::failed(headline, "The answer of its token endpoint holds no tokens that can be used.")
+                .says("Found", Some(problem))
+        }
+    }
+}
+
+/// Why a session was not renewed.
+#[must_use]
+pub fn renewal(error: &RenewalError) -> Explanation {
+    match error {
+        RenewalError::NoRefreshToken => Explanation::refused(
+            "This session cannot be renewed",
+            "The provider issued no refresh token. Ask for the scope offline_access, and allow offline access for the API.",
+        )
+        .remedy(Remedy::LogIn),
+        RenewalError::Provider(error) => Explanation { remedy: Some(Remedy::Renew), ..provider(error) },
+        RenewalError::Token(inner) => {
+            let explanation = token(inner, "The provider did not renew the session");
+            explanation.remedy(if error.is_final() { Remedy::LogIn } else { Remedy::Renew })
+        }
+        RenewalError::IdToken(_) | RenewalError::SomebodyElse => {
+            Explanation::failed("The renewed session was rejected", error.to_string()).remedy(Remedy::LogIn)
+        }
+    }
+}
+
+/// Why a session is still on this computer after a log-out.
+#[must_use]
+pub fn not_forgotten(error: &StoreError) -> Explanation {
+    Explanation::failed(
+        "The session is still kept on this computer",
+        "It could not be removed from the keyring. Unlock the keyring and log out again, or remove the entries named \
+         Hallpass in the keyring's own window.",
+    )
+    .says("It said", Some(&error.to_string()))
+}
+
+/// Why the provider still honours the tokens after a log-out.
+#[must_use]
+pub fn not_revoked(error: &RevocationError) -> Explanation {
+    Explanation::failed(
+        "You are logged out here, and perhaps not at the provider",
+        "Nothing is left on this computer. The provider could not be told, so its tokens end when their time is over.",
+    )
+    .says("It said", Some(&error.to_string()))
+}
+
+/// Why a draft cannot be sent.
+#[must_use]
+pub fn draft(error: &DraftError) -> Explanation {
+    let explanation = Explanation::failed("This request cannot be sent", error.to_string());
+    match error {
+        DraftError::NoScheme { meant, .. } => explanation.remedy(Remedy::UseUrl(meant.clone())),
+        DraftError::NoApi(_) => explanation.remedy(Remedy::EditProfile),
+        _ => explanation,
+    }
+}
+
+/// Why a call brought no response.
+#[must_use]
+pub fn no_response(error: &CallError) -> Explanation {
+    match error {
+        CallError::NoAnswer(error) => no_answer(error).remedy(Remedy::CallAgain),
+        CallError::RedirectsWithoutEnd(_) | CallError::UnfitToken => {
+            Explanation::failed("The call was given up", error.to_string())
+        }
+    }
+}
+
+fn no_answer(HttpError { to, why }: &HttpError) -> Explanation {
+    let (headline, cause) = match why {
+        NoAnswer::Dns => (
+            format!("{to} was not found"),
+            "No address is known for this name. Check its spelling, and that this computer is online.".to_owned(),
+        ),
+        NoAnswer::Refused => (
+            format!("Nothing listens at {to}"),
+            "The computer is there, and refused the connection. Start the server, or correct the port.".to_owned(),
+        ),
+        NoAnswer::NoRoute => {
+            (format!("{to} cannot be reached"), "This computer's network has no way there. Is it online, or on the right VPN?".to_owned())
+        }
+        NoAnswer::Reset => (
+            format!("{to} broke off"),
+            "It closed the connection before its answer was whole. Its own log will say why.".to_owned(),
+        ),
+        NoAnswer::TimedOut(after) => (
+            format!("{to} did not answer in time"),
+            format!("Hallpass waited {} seconds. The server is overloaded, or a firewall drops the connection.", after.as_secs()),
+        ),
+        NoAnswer::Tls(problem) => (
+            format!("{to} has no TLS connection that can be trusted"),
+            format!("{}. A company's own certificate authority must be trusted by the operating system.", untrusted::line(problem)),
+        ),
+        NoAnswer::TooLarge(limit) => {
+            (format!("{to} answered with too much"), format!("More than {} KB came where a small document is expected.", limit / 1024))
+        }
+        NoAnswer::Other(problem) => (format!("{to} could not be asked"), untrusted::line(problem)),
+    };
+    Explanation::failed(headline, cause)
+}
+
+/// Why the API did not do what it was asked; `None` where it did, or where the response speaks for itself.
+#[must_use]
+pub fn response(response: &Response, session: Option<&Session>, now: Timestamp) -> Option<Explanation> {
+    if let Some(elsewhere) = &response.elsewhere {
+        let explanation = Explanation::failed(
+            "The API redirects to another place",
+            "Hallpass did not follow: your token is for the API that you called, and was not sent on.",
+        );
+        return Some(
+            explanation
+                .evidence("From", [(response.request.url.origin().ascii_serialization(), false)])
+                .evidence("To", [(elsewhere.origin().ascii_serialization(), true)])
+                .remedy(Remedy::UseUrl(elsewhere.to_string())),
+        );
+    }
+    match response.status {
+        StatusCode::UNAUTHORIZED => Some(unauthorized(response, session, now)),
+        StatusCode::FORBIDDEN => Some(forbidden(response, session)),
+        _ => None,
+    }
+}
+
+fn unauthorized(response: &Response, session: Option<&Session>, now: Timestamp) -> Explanation {
+    let refusal = response.refusal.clone().unwrap_or_default();
+    let expired = session.and_then(|session| session.time_left(now)).is_some_and(|left| left.is_zero());
+    let explanation = if !response.with_token {
+        Explanation::refused("The API wants to know who you are", "This call went without a token. Log in, then call again.")
+            .remedy(Remedy::LogIn)
+    } else if expired {
+        Explanation::refused("Your token has expired", "It was good for a limited time, and that time is over.")
+            .remedy(if session.is_some_and(|session| session.refresh_token.is_some()) { Remedy::Renew } else { Remedy::LogIn })
+    } else {
+        Explanation::refused(
+            "The API did not accept your token",
+            "The token was sent, and has not expired by this computer's clock. The API may expect another audience or issuer.",
+        )
+        .remedy(Remedy::EditProfile)
+    };
+    said(explanation, &refusal)
+}
+
+fn forbidden(response: &Response, session: Option<&Session>) -> Explanation {
+    let refusal = response.refusal.clone().unwrap_or_default();
+    let granted = session.map(|session| session.granted.clone()).unwrap_or_default();
+    let missing: Vec<_> = refusal.scopes.iter().filter(|scope| !granted.contains(scope)).cloned().collect();
+    if missing.is_empty() {
+        let explanation = Explanation::refused(
+            "The API knows you, and refuses this",
+            "The token was accepted, but does not permit this request.",
+        );
+        return said(explanation, &refusal);
+    }
+    let asked = session.is_some_and(|session| missing.iter().all(|scope| session.asked.contains(scope)));
+    let cause = if asked {
+        "You asked for it when you logged in, and the provider did not grant it: this account may not have it. \
+         Log in as somebody who may, or have the permission added."
+    } else {
+        "It was not asked for when you logged in. Add it to the profile's scopes, and log in again."
+    };
+    let headline = match missing.as_slice() {
+        [scope] => format!("Your token lacks the scope {scope}"),
+        _ => "Your token lacks scopes that the API needs".to_owned(),
+    };
+    let needs: Vec<_> = refusal.scopes.iter().map(|scope| (scope.clone(), missing.contains(scope))).collect();
+    Explanation::refused(headline, cause)
+        .evidence("The API needs", needs)
+        .evidence("You have", granted.into_iter().map(|scope| (scope, false)))
+        .remedy(if asked { Remedy::LogIn } else { Remedy::EditProfile })
+}
+
+fn said(explanation: Explanation, refusal: &crate::api::refusal::Refusal) -> Explanation {
+    let needs: Vec<_> = refusal.scopes.iter().map(|scope| (scope.clone(), false)).collect();
+    explanation
+        .evidence("The API said", refusal.error.clone().map(|error| (error, true)))
+        .evidence("In words", refusal.description.clone().map(|text| (text, false)))
+        .evidence("It needs", needs)
+}
