@@ -74,9 +74,9 @@ impl Draft {
     pub fn ready(ready: &ReadyRequest, profile: &Profile) -> Self {
         Self {
             method: ready.method.clone(),
-            url: absolute(&ready.url, profile).map_or_else(|_| ready.url.clone(), |url| url.to_string()),
+            url: profile.url_of(&ready.url).unwrap_or_else(|| ready.url.clone()),
             headers: ready.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect(),
-            body: ready.body.clone(),
+            body: ready.body.clone().unwrap_or_default(),
         }
     }
 
@@ -100,10 +100,8 @@ fn absolute(typed: &str, profile: &Profile) -> Result<Url, DraftError> {
         return Err(DraftError::Empty);
     }
     if typed.starts_with('/') {
-        let api = profile.api.as_ref().ok_or_else(|| DraftError::NoApi(typed.to_owned()))?;
-        // The API's own path stays in front: https://host/v1 and /users are https://host/v1/users.
-        let joined = format!("{}{typed}", api.as_str().trim_end_matches('/'));
-        return parse(&joined);
+        let url = profile.url_of(typed).ok_or_else(|| DraftError::NoApi(typed.to_owned()))?;
+        return parse(&url);
     }
     match Url::parse(typed) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(url),

@@ -144,6 +144,8 @@ pub struct State {
     pub file: Option<ProfileFile>,
     /// What is wrong with the profile file.
     pub problems: Vec<Problem>,
+    /// Whether what runs was made by environment variables, for this run only.
+    overridden: bool,
     /// Whether the demo provider stands.
     pub demo: Demo,
     /// The session of the current profile, if there is one.
@@ -275,14 +277,16 @@ pub enum NotYet {
 }
 
 impl State {
-    /// The state at start: `loaded` profiles, and nothing else known.
+    /// The state at start: the built-in profile, the `loaded` ones, and nothing else known.
     #[must_use]
-    pub fn new(loaded: Loaded) -> Self {
-        let current = loaded.profiles.iter().position(|profile| profile.name == loaded.start).unwrap_or(0);
+    pub fn new(demo: Profile, loaded: Loaded) -> Self {
+        let profiles: Vec<_> = std::iter::once(demo).chain(loaded.profiles).collect();
+        let current = profiles.iter().position(|profile| profile.name == loaded.start).unwrap_or(0);
         let mut state = Self {
-            profiles: loaded.profiles,
+            profiles,
             current,
             file: loaded.file,
+            overridden: loaded.overridden,
             problems: loaded.problems,
             demo: Demo::Starting,
             session: None,
@@ -455,7 +459,9 @@ impl State {
             Action::OpenSettings(name) => {
                 let profile = name.as_ref().and_then(|name| self.profiles.iter().find(|profile| profile.name == *name));
                 let form = profile.map_or_else(ProfileForm::default, ProfileForm::from);
-                self.settings = Some(Settings { editing: name, form, problems: Vec::new(), failure: None });
+                // What environment variables made or changed is not in the file as it stands here.
+                let editing = name.filter(|name| !(self.overridden && *name == self.profile().name));
+                self.settings = Some(Settings { editing, form, problems: Vec::new(), failure: None });
             }
             Action::EditForm(form) => {
                 if let Some(settings) = &mut self.settings {
@@ -656,9 +662,8 @@ impl State {
     }
 
     fn choose(&mut self, index: usize) {
-        let ready = self.profile().requests.get(index);
-        let first = Draft { method: "GET".to_owned(), ..Draft::default() };
-        self.chosen = ready.map(|_| index);
-        self.draft = ready.map_or(first, |ready| Draft::ready(ready, self.profile()));
+        let ready = self.profile().requests.get(index).map(|ready| Draft::ready(ready, self.profile()));
+        self.chosen = ready.as_ref().map(|_| index);
+        self.draft = ready.unwrap_or_else(|| Draft { method: "GET".to_owned(), ..Draft::default() });
     }
 }

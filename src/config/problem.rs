@@ -1,0 +1,102 @@
+//! What is wrong with a setting: where it stands, its key and value, why, and what to do.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where a setting was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In a file; the line counts from 1, and is `None` where the file as a whole is meant.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: Option<usize>,
+    },
+    /// In the environment variable of this name.
+    Environment(String),
+    /// On the command line, at this option.
+    CommandLine(&'static str),
+}
+
+/// One mistake in what was configured. Its `Display` is the whole message, on up to three lines.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}{}\n  {what}\n  Fix: {fix}", Setting(key, value))]
+pub struct Problem {
+    /// Where the setting was read.
+    pub place: Place,
+    /// The key, such as `issuer` or `request.url`; empty where no key is meant.
+    pub key: String,
+    /// The value as written, without what may be secret; empty where there is none.
+    pub value: String,
+    /// What is wrong, as a sentence.
+    pub what: String,
+    /// What to do about it.
+    pub fix: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::File { path, line: Some(line) } => write!(f, "{}, line {line}", path.display()),
+            Place::File { path, line: None } => write!(f, "{}", path.display()),
+            Place::Environment(variable) => write!(f, "Environment variable {variable}"),
+            Place::CommandLine(option) => write!(f, "Command line, {option}"),
+        }
+    }
+}
+
+/// A key and its value, as the first line of a message ends.
+struct Setting<'a>(&'a str, &'a str);
+
+impl fmt::Display for Setting<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Setting(key, value) = self;
+        match (key.is_empty(), value.is_empty()) {
+            (true, true) => Ok(()),
+            (true, false) => write!(f, ": {}", shown(value)),
+            (false, true) => write!(f, ": {key}"),
+            (false, false) => write!(f, ": {key} = {}", shown(value)),
+        }
+    }
+}
+
+/// The value for a message: on one line, of bounded length, with nothing that a terminal would obey.
+pub(super) fn shown(value: &str) -> String {
+    const LONGEST: usize = 200;
+    let mut shown = String::new();
+    for (count, character) in value.chars().enumerate() {
+        if count == LONGEST {
+            shown.push('…');
+            break;
+        }
+        if is_hidden(character) {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// Whether every character can be seen, and none changes the order of the others.
+pub(super) fn is_visible(text: &str) -> bool {
+    !text.chars().any(is_hidden)
+}
+
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The known word that was probably meant, if one is close enough.
+pub(super) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let likeness = |other: &str| strsim::jaro(&word, &other.to_lowercase());
+    known
+        .into_iter()
+        .map(|known| (likeness(known), known))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known)
+}
