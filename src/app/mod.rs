@@ -1,3 +1,287 @@
-//! The window
+//! The window: the only place that knows egui.
+//!
+//! [`App::logic`] takes events from the channel and applies them to the [`State`]; [`App::ui`] draws the state and
+//! performs the action that drawing returned. Views read the state and change nothing.
+
 pub mod history;
 pub mod state;
+pub mod tasks;
+
+mod api;
+mod login;
+mod picture;
+mod settings;
+mod theme;
+mod timeline;
+mod top_bar;
+mod widgets;
+
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use egui::{CentralPanel, Context, Frame, Margin, Panel, Stroke, Ui, ViewportCommand};
+
+use crate::config::{Loaded, Profile};
+use crate::explain::Remedy;
+use picture::Picture;
+use settings::ProviderCheck;
+use state::{Action, Demo, Event, NotYet, State, Theme, Work};
+use tasks::{Tasks, World};
+
+/// The window's contents.
+pub struct App {
+    state: State,
+    tasks: Tasks,
+    events: mpsc::Receiver<Event>,
+    picture: Picture,
+    provider_check: ProviderCheck,
+    begun: bool,
+}
+
+impl App {
+    /// The app on its first screen. Nothing is read or started before the first frame is drawn.
+    pub fn new(context: &Context, demo: Profile, loaded: Loaded, world: World) -> Self {
+        theme::install(context);
+        let waker = context.clone();
+        let (tasks, events) = Tasks::new(world, Arc::new(move || waker.request_repaint()));
+        let state = State::new(demo, loaded);
+        Self {
+            state,
+            tasks,
+            events,
+            picture: Picture::default(),
+            provider_check: ProviderCheck::default(),
+            begun: false,
+        }
+    }
+
+    /// What the window shows.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Starts what the current profile needs: the demo provider, or its session from the keyring.
+    fn enter_profile(&mut self) {
+        if self.state.is_demo() && self.state.demo == Demo::Starting {
+            self.tasks.start_demo();
+        } else {
+            self.tasks.restore(self.state.profile());
+        }
+    }
+
+    fn take(&mut self, event: Event, context: &Context) {
+        let enters = match &event {
+            Event::DemoStarted(_, Ok(_)) => self.state.is_demo(),
+            Event::Saved(_, result) => result.is_ok(),
+            _ => false,
+        };
+        let came_back = matches!(&event, Event::LoggedIn(task, _) if self.state.login.as_ref().is_some_and(|login| login.task == *task));
+        self.state.apply(event);
+        if enters {
+            self.enter_profile();
+        }
+        if came_back {
+            // The person is still looking at the browser.
+            context.send_viewport_cmd(ViewportCommand::Focus);
+        }
+    }
+
+    fn perform(&mut self, action: Action, context: &Context) {
+        match &action {
+            Action::LogIn => {
+                if self.state.can_log_in() {
+                    self.tasks.log_in(self.state.profile());
+                }
+            }
+            Action::CancelLogin => self.tasks.cancel(Work::Login),
+            Action::Copy(text) => context.copy_text(text.clone()),
+            Action::CopyLoginLink(link) => context.copy_text(link.expose().to_owned()),
+            Action::OpenLoginLink(link) => self.tasks.open(link.expose()),
+            Action::CallApi => self.call(true),
+            Action::CallWithoutToken => self.call(false),
+            Action::SendTokenTo(_) => {
+                self.state.apply(Event::Did(action));
+                self.call(true);
+                return;
+            }
+            Action::CancelCall => self.tasks.cancel(Work::Call),
+            Action::Renew => {
+                if let Some(logged_in) = self.state.session.as_ref().filter(|_| !self.state.is_running(Work::Renewal)) {
+                    self.tasks.renew(self.state.profile(), &logged_in.session);
+                }
+            }
+            Action::LogOut => {
+                self.tasks.cancel(Work::Call);
+                if let Some(logged_in) = &self.state.session {
+                    self.tasks.log_out(self.state.profile(), &logged_in.session);
+                }
+            }
+            Action::SwitchProfile(_) => {
+                for work in [Work::Login, Work::Call, Work::Restore] {
+                    self.tasks.cancel(work);
+                }
+                self.state.apply(Event::Did(action));
+                self.enter_profile();
+                return;
+            }
+            Action::SaveProfile => self.save_profile(),
+            Action::RemoveProfile => {
+                if let (Some(settings), Some(file)) = (&self.state.settings, &self.state.file)
+                    && let Some(name) = &settings.editing
+                {
+                    self.tasks.remove_profile(file.clone(), name.clone());
+                }
+            }
+            Action::ShowTheme(theme) => context.set_theme(match theme {
+                Theme::System => egui::ThemePreference::System,
+                Theme::Light => egui::ThemePreference::Light,
+                Theme::Dark => egui::ThemePreference::Dark,
+            }),
+            Action::ChooseRequest(_)
+            | Action::Edit(_)
+            | Action::ShowTab(_)
+            | Action::ShowTimeline(_)
+            | Action::OpenSettings(_)
+            | Action::EditForm(_)
+            | Action::CloseSettings
+            | Action::Dismiss => {}
+        }
+        self.state.apply(Event::Did(action));
+    }
+
+    fn call(&mut self, with_token: bool) {
+        match self.state.outgoing(with_token) {
+            Ok(outgoing) => {
+                self.tasks.call(outgoing);
+            }
+            // What stands in the way is shown once the action is applied.
+            Err(NotYet::Ask { .. } | NotYet::Draft(_)) => {}
+        }
+    }
+
+    fn save_profile(&mut self) {
+        let (Some(settings), Some(file)) = (&self.state.settings, &self.state.file) else { return };
+        if let Ok(profile) = settings.form.check() {
+            self.tasks.save_profile(file.clone(), settings.editing.clone(), profile);
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, context: &Context, _: &mut eframe::Frame) {
+        while let Ok(event) = self.events.try_recv() {
+            self.take(event, context);
+        }
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+        self.picture.follow(self.state.session.as_ref(), &self.tasks, ui.ctx());
+        let action = self.screen(ui);
+        if let Some(action) = action {
+            self.perform(action, &ui.ctx().clone());
+            ui.ctx().request_repaint();
+        }
+        if !self.begun {
+            // The first frame is drawn by now; what follows must not have delayed it.
+            self.begun = true;
+            self.enter_profile();
+        }
+    }
+}
+
+impl App {
+    fn screen(&mut self, ui: &mut Ui) -> Option<Action> {
+        let state = &self.state;
+        let palette = theme::palette(ui);
+        let bar = Frame::new().fill(palette.surface).inner_margin(Margin::symmetric(20, 0));
+        let side = Frame::new().fill(palette.surface).inner_margin(Margin { left: 20, right: 8, top: 18, bottom: 0 });
+
+        let wide = ui.available_width() >= theme::size::WIDE;
+        let timeline_shown = state.timeline.unwrap_or(wide);
+        let mut action = Panel::top("top bar")
+            .exact_size(theme::size::TOP_BAR)
+            .frame(bar)
+            .show(ui, |ui| top_bar::show(ui, state, timeline_shown))
+            .inner;
+        if timeline_shown {
+            Panel::right("timeline")
+                .exact_size(theme::size::TIMELINE.min(ui.available_width() * 0.45))
+                .resizable(false)
+                .frame(side)
+                .show(ui, |ui| timeline::show(ui, state));
+        }
+        let drawn = CentralPanel::default().frame(Frame::new().fill(palette.background)).show(ui, |ui| {
+            if state.settings.is_some() {
+                settings::show(ui, state, &mut self.provider_check, &self.tasks)
+            } else if state.session.is_some() && state.login.is_none() {
+                api::show(ui, state, &self.picture)
+            } else {
+                login::show(ui, state)
+            }
+        });
+        action = drawn.inner.or(action);
+        action.or_else(|| shortcut(ui, state))
+    }
+}
+
+/// What a key does, where no field has the keyboard.
+fn shortcut(ui: &Ui, state: &State) -> Option<Action> {
+    use egui::{Key, KeyboardShortcut, Modifiers};
+    let pressed = |key| ui.input_mut(|input| input.consume_shortcut(&KeyboardShortcut::new(Modifiers::COMMAND, key)));
+    let api = state.session.is_some() && state.login.is_none() && state.settings.is_none();
+    if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
+        return match state {
+            _ if state.settings.is_some() => Some(Action::CloseSettings),
+            _ if state.login.is_some() => Some(Action::CancelLogin),
+            _ if matches!(state.call, state::Call::Running(_)) => Some(Action::CancelCall),
+            _ => None,
+        };
+    }
+    if pressed(Key::L) {
+        return match &state.session {
+            _ if state.settings.is_some() || state.login.is_some() => None,
+            Some(_) => Some(Action::LogOut),
+            None => Some(Action::LogIn),
+        };
+    }
+    if api && pressed(Key::Enter) {
+        return Some(Action::CallApi);
+    }
+    if api && pressed(Key::R) {
+        return Some(Action::Renew);
+    }
+    const DIGITS: [Key; 9] =
+        [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
+    let chosen = DIGITS.iter().position(|&digit| api && pressed(digit));
+    if let Some(index) = chosen.filter(|&index| index < state.profile().requests.len()) {
+        return Some(Action::ChooseRequest(index));
+    }
+    if pressed(Key::Comma) {
+        return Some(Action::OpenSettings(Some(state.profile().name.clone())));
+    }
+    None
+}
+
+/// The action that a remedy stands for.
+fn remedied(remedy: Remedy, state: &State) -> Action {
+    match remedy {
+        Remedy::LogIn => Action::LogIn,
+        Remedy::Renew => Action::Renew,
+        Remedy::CallAgain => Action::CallApi,
+        Remedy::UseUrl(url) => Action::Edit(crate::api::request::Draft { url, ..state.draft.clone() }),
+        Remedy::CopyCallbackUrls(urls) => Action::Copy(urls.join("\n")),
+        Remedy::EditProfile => Action::OpenSettings(Some(state.profile().name.clone())),
+    }
+}
+
+/// Repaints when a countdown that stands at `left` shows its next second.
+fn repaint_at_next_second(ui: &Ui, left: Duration) {
+    let rest = Duration::from_nanos(u64::from(left.subsec_nanos()) + 1_000_000);
+    ui.ctx().request_repaint_after(rest);
+}
+
+/// A rule across the panel.
+fn rule(ui: &mut Ui) {
+    let (rect, _) = ui.allocate_exact_size(egui::vec2(ui.available_width(), 1.0), egui::Sense::hover());
+    ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(1.0, theme::palette(ui).line));
+}

@@ -69,6 +69,7 @@ pub enum Action {
     CloseSettings,
     Dismiss,
     ShowTheme(Theme),
+    ShowTimeline(bool),
 }
 
 /// What happened.
@@ -170,6 +171,8 @@ pub struct State {
     pub settings: Option<Settings>,
     /// Light or dark.
     pub theme: Theme,
+    /// Whether the timeline is shown; `None` for wherever there is room.
+    pub timeline: Option<bool>,
     /// Everything that happened.
     pub history: History,
 }
@@ -300,6 +303,7 @@ impl State {
             trusted: HashSet::new(),
             settings: None,
             theme: Theme::System,
+            timeline: None,
             history: History::default(),
         };
         state.choose(0);
@@ -481,6 +485,7 @@ impl State {
             }
             Action::CloseSettings => self.settings = None,
             Action::ShowTheme(theme) => self.theme = theme,
+            Action::ShowTimeline(shown) => self.timeline = Some(shown),
             Action::Copy(_)
             | Action::CopyLoginLink(_)
             | Action::OpenLoginLink(_)

@@ -1,0 +1,192 @@
+//! The Login screen: where to, for what, and how far it is.
+
+use std::time::Instant;
+
+use egui::{Frame, Label, Margin, RichText, ScrollArea, Stroke, Ui, Vec2};
+
+use super::state::{Action, Attempt, Demo, State, Waiting};
+use super::theme::{self, palette, size};
+use super::widgets::{self, Taken};
+use super::{remedied, repaint_at_next_second, rule};
+
+/// Draws the screen.
+pub fn show(ui: &mut Ui, state: &State) -> Option<Action> {
+    let height = ui.available_height();
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        let mut action = None;
+        let width = size::CARD.min(ui.available_width() - 2.0 * size::EDGE);
+        ui.vertical_centered(|ui| {
+            ui.set_max_width(width);
+            // The last frame's height, so that the card stands in the middle whatever it holds.
+            let id = ui.id().with("card height");
+            let last: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(336.0);
+            ui.add_space(((height - last) / 2.0).max(size::EDGE));
+            let card = ui.scope(|ui| {
+                ui.spacing_mut().item_spacing.y = size::FAR;
+                action = problems(ui, state).or(news(ui, state)).or(card(ui, state));
+            });
+            let now = card.response.rect.height();
+            if (now - last).abs() > 0.5 {
+                ui.data_mut(|data| data.insert_temp(id, now));
+                ui.ctx().request_repaint();
+            }
+            ui.add_space(size::EDGE);
+        });
+        action
+    })
+    .inner
+}
+
+fn card(ui: &mut Ui, state: &State) -> Option<Action> {
+    let palette = palette(ui);
+    let frame = Frame::new()
+        .fill(palette.surface)
+        .stroke(Stroke::new(1.0, palette.line))
+        .corner_radius(14)
+        .inner_margin(Margin::symmetric(36, 30));
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
+            ui.spacing_mut().item_spacing.y = size::NEAR;
+            ui.label(RichText::new(format!("Log in to {}", state.profile().name)).font(theme::title()));
+            ui.label(RichText::new("Hallpass opens your browser. It never sees your password.").color(palette.soft));
+            ui.add_space(size::NEAR);
+            target(ui, state);
+            ui.add_space(size::FAR);
+            match &state.login {
+                Some(attempt) => steps(ui, state, attempt),
+                None => start(ui, state),
+            }
+        })
+        .inner
+    })
+    .inner
+}
+
+/// Provider, API and scopes.
+fn target(ui: &mut Ui, state: &State) {
+    let profile = state.profile();
+    row(ui, "Provider", |ui| code(ui, &profile.issuer));
+    let api = profile.audience.as_deref().or(profile.resource.as_deref());
+    row(ui, "API", |ui| match api {
+        Some(api) => code(ui, api),
+        None => {
+            ui.label(RichText::new("none asked for").color(palette(ui).soft));
+        }
+    });
+    row(ui, "Asks for", |ui| {
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing = Vec2::splat(5.0);
+            for scope in &profile.scopes {
+                widgets::chip(ui, scope, false);
+            }
+        });
+    });
+}
+
+fn row(ui: &mut Ui, label: &str, value: impl FnOnce(&mut Ui)) {
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = 0.0;
+        let label = Label::new(RichText::new(label).color(palette(ui).soft)).halign(egui::Align::LEFT);
+        ui.add_sized(Vec2::new(84.0, size::CODE_LINE), label);
+        ui.vertical(value);
+    });
+}
+
+fn code(ui: &mut Ui, text: &str) {
+    ui.add(Label::new(RichText::new(text).font(theme::code())).wrap());
+}
+
+fn start(ui: &mut Ui, state: &State) -> Option<Action> {
+    if state.is_demo() && let Demo::Failed(problem) = &state.demo {
+        let text = format!("The demo provider did not start: {problem}. Choose or make another profile.");
+        ui.label(RichText::new(text).color(palette(ui).bad));
+        return None;
+    }
+    let name = if state.can_log_in() { "Log in" } else { "Starting the demo provider…" };
+    let width = ui.available_width();
+    let button = ui.add_enabled_ui(state.can_log_in(), |ui| widgets::primary(ui, name, Vec2::new(width, size::FIELD)));
+    if state.login.is_none() && ui.memory(|memory| memory.focused().is_none()) && state.can_log_in() {
+        // Enter logs in, without a look for the mouse.
+        button.inner.request_focus();
+    }
+    button.inner.on_hover_text("Opens your browser (Ctrl+L)").clicked().then_some(Action::LogIn)
+}
+
+fn steps(ui: &mut Ui, state: &State, attempt: &Attempt) -> Option<Action> {
+    let mut action = None;
+    rule(ui);
+    ui.add_space(size::NEAR);
+    for entry in state.history.of(attempt.task) {
+        step(ui, Some(entry.mark), &entry.title, false, entry.took.map(widgets::took));
+    }
+    match &attempt.waiting {
+        Some(waiting) => waits(ui, waiting),
+        None => step(ui, None, "Under way…", true, None),
+    }
+    if let Some(problem) = &attempt.browser_problem {
+        let text = format!("{}. Copy the login link, and open it in a browser yourself.", crate::untrusted::line(problem));
+        ui.label(RichText::new(text).color(palette(ui).bad));
+    }
+    ui.add_space(size::NEAR);
+    ui.horizontal_wrapped(|ui| {
+        if widgets::secondary(ui, "Cancel").on_hover_text("Stop waiting (Esc)").clicked() {
+            action = Some(Action::CancelLogin);
+        }
+        if let Some(waiting) = &attempt.waiting {
+            if widgets::secondary(ui, "Copy login link").on_hover_text("To open it in another browser on this computer").clicked() {
+                action = Some(Action::CopyLoginLink(waiting.link.clone()));
+            }
+            if widgets::secondary(ui, "Open the browser again").clicked() {
+                action = Some(Action::OpenLoginLink(waiting.link.clone()));
+            }
+        }
+    });
+    action
+}
+
+fn waits(ui: &mut Ui, waiting: &Waiting) {
+    let left = waiting.until.saturating_duration_since(Instant::now());
+    step(ui, None, "Waiting for you in the browser", true, Some(widgets::clock(left)));
+    repaint_at_next_second(ui, left);
+}
+
+fn step(ui: &mut Ui, mark: Option<super::history::Mark>, title: &str, strong: bool, time: Option<String>) {
+    ui.horizontal(|ui| {
+        widgets::dot(ui, mark);
+        let title = RichText::new(title);
+        ui.label(if strong { title.font(theme::emphasis()) } else { title });
+        if let Some(time) = time {
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                ui.label(RichText::new(time).font(theme::small_code()).color(palette(ui).soft));
+            });
+        }
+    });
+}
+
+fn news(ui: &mut Ui, state: &State) -> Option<Action> {
+    let news = state.news.as_ref().filter(|_| state.login.is_none())?;
+    match ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| widgets::explanation(ui, news, true)).inner? {
+        Taken::Remedy(remedy) => Some(remedied(remedy, state)),
+        Taken::Dismissed => Some(Action::Dismiss),
+    }
+}
+
+/// What is wrong with the profile file: the profiles that are whole can be used all the same.
+fn problems(ui: &mut Ui, state: &State) -> Option<Action> {
+    if state.problems.is_empty() || state.login.is_some() {
+        return None;
+    }
+    let palette = palette(ui);
+    let frame = Frame::new().fill(palette.warning_ground).corner_radius(12).inner_margin(Margin::symmetric(20, 14));
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
+            ui.label(RichText::new("A setting is wrong").font(theme::heading()));
+            for problem in &state.problems {
+                ui.label(RichText::new(problem.to_string()).size(14.0));
+            }
+        });
+    });
+    None
+}

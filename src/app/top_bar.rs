@@ -1,0 +1,70 @@
+//! The bar at the top: the profile, the theme, the settings.
+
+use egui::{Align, Atoms, ComboBox, Layout, RichText, Ui};
+
+use super::state::{Action, State, Theme};
+use super::{theme, widgets};
+
+/// Draws the bar.
+pub fn show(ui: &mut Ui, state: &State, timeline_shown: bool) -> Option<Action> {
+    let mut action = None;
+    ui.horizontal_centered(|ui| {
+        widgets::mark(ui);
+        ui.label(RichText::new("Hallpass").font(theme::heading()));
+        ui.add_space(4.0);
+        action = profiles(ui, state);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = 4.0;
+            let current = Some(state.profile().name.clone());
+            if widgets::quiet(ui, "Settings").on_hover_text("The provider, the API and the requests of this profile (Ctrl+,)").clicked() {
+                action = Some(Action::OpenSettings(current));
+            }
+            if let Some(theme) = themes(ui, state) {
+                action = Some(Action::ShowTheme(theme));
+            }
+            let what = if timeline_shown { "Hide the steps" } else { "Show the steps" };
+            if widgets::quiet(ui, what).on_hover_text("What happened, step by step").clicked() {
+                action = Some(Action::ShowTimeline(!timeline_shown));
+            }
+        });
+    });
+    action
+}
+
+fn profiles(ui: &mut Ui, state: &State) -> Option<Action> {
+    let mut action = None;
+    let current = &state.profile().name;
+    let combo = ComboBox::from_id_salt("profile")
+        .selected_text(Atoms::from(current.as_str()))
+        .width(120.0)
+        .show_ui(ui, |ui| {
+            for profile in &state.profiles {
+                if ui.selectable_label(profile.name == *current, &profile.name).clicked() && profile.name != *current {
+                    action = Some(Action::SwitchProfile(profile.name.clone()));
+                }
+            }
+            ui.separator();
+            if ui.selectable_label(false, "New profile…").clicked() {
+                action = Some(Action::OpenSettings(None));
+            }
+        });
+    widgets::named(ui, &combo.response, &format!("Provider: {current}"));
+    widgets::ring(ui, &combo.response);
+    combo.response.on_hover_text("Which provider and API to use");
+    action
+}
+
+fn themes(ui: &mut Ui, state: &State) -> Option<Theme> {
+    let mut chosen = None;
+    let text = RichText::new("Theme").color(theme::palette(ui).soft);
+    let menu = ui.menu_button(text, |ui| {
+        for (theme, name) in [(Theme::System, "As the system"), (Theme::Light, "Light"), (Theme::Dark, "Dark")] {
+            if ui.selectable_label(state.theme == theme, name).clicked() {
+                chosen = Some(theme);
+                ui.close();
+            }
+        }
+    });
+    widgets::ring(ui, &menu.response);
+    chosen
+}

@@ -1,0 +1,268 @@
+//! The parts that screens are made of: each is drawn one way, has a name, and shows when it has the focus.
+
+use std::time::Duration;
+
+use egui::{
+    Align2, Button, Color32, CornerRadius, Frame, Label, Margin, Response, RichText, Sense, Stroke, StrokeKind,
+    TextEdit, Ui, Vec2, WidgetInfo, WidgetType,
+};
+
+use super::history::Mark;
+use super::theme::{self, palette, size};
+use crate::explain::{Explanation, Remedy, Tone};
+
+/// The button of the one thing that a screen is for.
+pub fn primary(ui: &mut Ui, text: &str, min_size: Vec2) -> Response {
+    let palette = palette(ui);
+    let text = RichText::new(text).font(theme::button()).color(palette.on_accent);
+    let response = ui.add(Button::new(text).fill(palette.accent).stroke(Stroke::NONE).corner_radius(10).min_size(min_size));
+    ring(ui, &response);
+    response
+}
+
+/// A button beside others.
+pub fn secondary(ui: &mut Ui, text: &str) -> Response {
+    let palette = palette(ui);
+    let text = RichText::new(text).size(14.0).color(palette.accent);
+    let response = ui.add(Button::new(text).min_size(Vec2::new(0.0, size::BUTTON)));
+    ring(ui, &response);
+    response
+}
+
+/// A button that stays in the background until it is wanted.
+pub fn quiet(ui: &mut Ui, text: &str) -> Response {
+    let text = RichText::new(text).color(palette(ui).soft);
+    let response = ui.add(Button::new(text).frame_when_inactive(false));
+    ring(ui, &response);
+    response
+}
+
+/// One of several, of which one is chosen.
+pub fn tab(ui: &mut Ui, text: &str, chosen: bool) -> Response {
+    let palette = palette(ui);
+    let (fill, colour) = if chosen { (palette.accent, palette.on_accent) } else { (palette.sunken, palette.soft) };
+    let text = RichText::new(text).size(14.0).color(colour);
+    let response = ui.add(Button::selectable(chosen, text).fill(fill).stroke(Stroke::NONE).corner_radius(8));
+    ring(ui, &response);
+    response
+}
+
+/// A view of the same thing, underlined when it is the one that is shown.
+pub fn view(ui: &mut Ui, text: &str, chosen: bool) -> Response {
+    let palette = palette(ui);
+    let text = match chosen {
+        true => RichText::new(text).font(theme::emphasis()).color(palette.text),
+        false => RichText::new(text).color(palette.soft),
+    };
+    let button = Button::selectable(chosen, text).fill(Color32::TRANSPARENT).stroke(Stroke::NONE);
+    let response = ui.add(button);
+    if chosen {
+        let rect = response.rect.shrink2(Vec2::new(ui.spacing().button_padding.x, 0.0));
+        ui.painter().hline(rect.x_range(), rect.bottom() - 2.0, Stroke::new(2.0, palette.accent));
+    }
+    ring(ui, &response);
+    response
+}
+
+/// Shows where the keyboard is.
+pub fn ring(ui: &Ui, response: &Response) {
+    if response.has_focus() {
+        let stroke = Stroke::new(2.0, palette(ui).accent);
+        ui.painter().rect_stroke(response.rect.expand(3.0), CornerRadius::same(12), stroke, StrokeKind::Middle);
+    }
+}
+
+/// A field with a name that screen readers say; what it holds is given back when it was changed.
+pub fn field(ui: &mut Ui, name: &str, text: &str, edit: impl FnOnce(TextEdit<'_>) -> TextEdit<'_>) -> (Response, Option<String>) {
+    let mut typed = text.to_owned();
+    let palette = palette(ui);
+    let edit = edit(TextEdit::singleline(&mut typed).font(theme::code()).margin(Margin::symmetric(14, 11)));
+    let response = ui.add(edit);
+    named(ui, &response, name);
+    if response.has_focus() {
+        let stroke = Stroke::new(2.0, palette.accent);
+        ui.painter().rect_stroke(response.rect, CornerRadius::same(9), stroke, StrokeKind::Inside);
+    }
+    let changed = response.changed().then_some(typed);
+    (response, changed)
+}
+
+/// Gives a widget the name that screen readers say.
+pub fn named(ui: &Ui, response: &Response, name: &str) {
+    ui.ctx().accesskit_node_builder(response.id, |node| node.set_label(name));
+}
+
+/// A short piece of code on a ground of its own.
+pub fn chip(ui: &mut Ui, text: &str, amiss: bool) -> Response {
+    let palette = palette(ui);
+    let (colour, stroke) = if amiss { (palette.bad, Stroke::new(1.5, palette.bad)) } else { (palette.text, Stroke::NONE) };
+    let frame = Frame::new().fill(palette.sunken).stroke(stroke).corner_radius(6).inner_margin(Margin::symmetric(8, 2));
+    let label = Label::new(RichText::new(text).font(theme::small_code()).color(colour));
+    frame.show(ui, |ui| ui.add(label)).inner
+}
+
+/// A status on a ground that says how it went.
+pub fn badge(ui: &mut Ui, text: &str, colour: Color32, ground: Color32) -> Response {
+    let frame = Frame::new().fill(ground).corner_radius(7).inner_margin(Margin::symmetric(10, 4));
+    let label = Label::new(RichText::new(text).font(theme::emphasis()).color(colour));
+    frame.show(ui, |ui| ui.add(label)).inner
+}
+
+/// A dot that says how a thing went; `None` while it lasts.
+pub fn dot(ui: &mut Ui, mark: Option<Mark>) {
+    let palette = palette(ui);
+    let (rect, response) = ui.allocate_exact_size(Vec2::new(14.0, size::CODE_LINE), Sense::hover());
+    let colour = match mark {
+        Some(Mark::Good) => palette.good,
+        Some(Mark::Bad) => palette.bad,
+        Some(Mark::Neutral) => palette.soft,
+        None => palette.accent,
+    };
+    let centre = egui::pos2(rect.left() + 5.0, rect.center().y);
+    if mark.is_none() {
+        ui.painter().circle_filled(centre, 8.5, palette.halo);
+    }
+    ui.painter().circle_filled(centre, 4.5, colour);
+    let name = match mark {
+        Some(Mark::Good) => "Done",
+        Some(Mark::Bad) => "Failed",
+        Some(Mark::Neutral) => "Ended",
+        None => "Under way",
+    };
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::Other, true, name));
+}
+
+/// The app's mark: the keyhole of its icon.
+pub fn mark(ui: &mut Ui) {
+    let palette = palette(ui);
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(22.0), Sense::hover());
+    let painter = ui.painter();
+    painter.rect_filled(rect, CornerRadius::same(7), palette.accent);
+    painter.circle_filled(rect.center() - Vec2::new(0.0, 2.0), 3.6, palette.on_accent);
+    let keyway = egui::Rect::from_center_size(rect.center() + Vec2::new(0.0, 3.0), Vec2::new(3.2, 7.0));
+    painter.rect_filled(keyway, CornerRadius::same(1), palette.on_accent);
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::Image, true, "Hallpass"));
+}
+
+/// A circle with the person's initial, where there is no picture.
+pub fn initial(ui: &mut Ui, name: &str) {
+    let palette = palette(ui);
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(size::PICTURE), Sense::hover());
+    ui.painter().circle_filled(rect.center(), size::PICTURE / 2.0, palette.accent);
+    let letter: String = name.chars().next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    ui.painter().text(rect.center(), Align2::CENTER_CENTER, letter, theme::button(), palette.on_accent);
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::Image, true, "Picture"));
+}
+
+/// What happened, why, and what to do; the remedy, if it was taken. `dismiss` says whether it can be closed.
+pub fn explanation(ui: &mut Ui, explanation: &Explanation, dismiss: bool) -> Option<Taken> {
+    let palette = palette(ui);
+    let (colour, ground) = match explanation.tone {
+        Tone::Refused => (palette.warning, palette.warning_ground),
+        Tone::Failed => (palette.bad, palette.bad_ground),
+    };
+    let mut taken = None;
+    let frame = Frame::new()
+        .fill(ground)
+        .stroke(Stroke::new(1.0, colour.gamma_multiply(0.45)))
+        .corner_radius(12)
+        .inner_margin(Margin::symmetric(20, 16));
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.spacing_mut().item_spacing.y = 6.0;
+        ui.label(RichText::new(&explanation.headline).font(theme::heading()).color(palette.text));
+        ui.label(&explanation.cause);
+        for evidence in &explanation.evidence {
+            ui.horizontal(|ui| {
+                let label = Label::new(RichText::new(evidence.label).size(14.0).color(palette.soft));
+                ui.add_sized(Vec2::new(110.0, size::CODE_LINE), label.halign(egui::Align::LEFT));
+                ui.horizontal_wrapped(|ui| {
+                    for value in &evidence.values {
+                        value_of(ui, &value.text, value.amiss);
+                    }
+                });
+            });
+        }
+        if explanation.remedy.is_some() || dismiss {
+            ui.add_space(6.0);
+            ui.horizontal(|ui| {
+                if let Some(remedy) = &explanation.remedy
+                    && primary(ui, remedy_name(remedy), Vec2::new(0.0, size::BUTTON)).clicked()
+                {
+                    taken = Some(Taken::Remedy(remedy.clone()));
+                }
+                if dismiss && secondary(ui, "Dismiss").clicked() {
+                    taken = Some(Taken::Dismissed);
+                }
+            });
+        }
+    });
+    taken
+}
+
+/// What was done about an explanation.
+pub enum Taken {
+    /// Its remedy.
+    Remedy(Remedy),
+    /// Nothing.
+    Dismissed,
+}
+
+fn value_of(ui: &mut Ui, text: &str, amiss: bool) {
+    let palette = palette(ui);
+    // A sentence is no code.
+    if text.contains(' ') {
+        ui.label(RichText::new(text).size(14.0));
+        return;
+    }
+    let (colour, stroke) = if amiss { (palette.bad, Stroke::new(1.5, palette.bad)) } else { (palette.text, Stroke::NONE) };
+    let frame = Frame::new().fill(palette.surface).stroke(stroke).corner_radius(6).inner_margin(Margin::symmetric(8, 2));
+    frame.show(ui, |ui| ui.label(RichText::new(text).font(theme::small_code()).color(colour)));
+}
+
+fn remedy_name(remedy: &Remedy) -> &'static str {
+    match remedy {
+        Remedy::LogIn => "Log in again",
+        Remedy::Renew => "Renew the token",
+        Remedy::CallAgain => "Call again",
+        Remedy::UseUrl(_) => "Use this URL",
+        Remedy::CopyCallbackUrls(_) => "Copy the callback URLs",
+        Remedy::EditProfile => "Edit the profile",
+    }
+}
+
+/// A duration as people say it: `4 ms`, `1.2 s`.
+pub fn took(duration: Duration) -> String {
+    match duration.as_millis() {
+        0 => "<1 ms".to_owned(),
+        ms @ 1..1000 => format!("{ms} ms"),
+        _ => format!("{:.1} s", duration.as_secs_f64()),
+    }
+}
+
+/// Bytes as people say them: `94 B`, `1.2 MB`.
+pub fn bytes(count: usize) -> String {
+    match count {
+        0..1_000 => format!("{count} B"),
+        1_000..1_000_000 => format!("{:.1} KB", count as f64 / 1e3),
+        _ => format!("{:.1} MB", count as f64 / 1e6),
+    }
+}
+
+/// Minutes and seconds: `2:48`.
+pub fn clock(left: Duration) -> String {
+    format!("{}:{:02}", left.as_secs() / 60, left.as_secs() % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_read_as_people_say_them() {
+        assert_eq!(took(Duration::from_micros(300)), "<1 ms");
+        assert_eq!(took(Duration::from_millis(14_200)), "14.2 s");
+        assert_eq!((bytes(94), bytes(1_234_567)), ("94 B".to_owned(), "1.2 MB".to_owned()));
+        assert_eq!(clock(Duration::from_secs(168)), "2:48");
+    }
+}
