@@ -26,7 +26,7 @@ pub enum SaveError {
     Changed(PathBuf),
     /// The file is not one that can be changed without losing something.
     #[error("Nothing was written, because the file cannot be understood. {0}")]
-    Broken(Problem),
+    Broken(Box<Problem>),
     /// Another profile has the name.
     #[error("{} has a profile `{name}` already, so nothing was written.\n  Fix: choose another name.", path.display())]
     NameTaken {
@@ -95,6 +95,7 @@ impl ProfileFile {
     }
 
     /// Where the file is, or will be once something is saved.
+    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -134,7 +135,7 @@ impl ProfileFile {
         }
         let seen = self.seen.as_deref().unwrap_or_default();
         let text = edit(seen).map_err(|error| match error {
-            EditError::Broken => SaveError::Broken(self.why_broken(seen)),
+            EditError::Broken => SaveError::Broken(Box::new(self.why_broken(seen))),
             EditError::NotThere => SaveError::NotThere { path: path(), name: old_name.to_owned() },
             EditError::NameTaken => SaveError::NameTaken { path: path(), name: new_name.to_owned() },
         })?;
