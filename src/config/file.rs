@@ -1,5 +1,6 @@
 //! The file of profiles: read once, changed one profile at a time, never overwritten unseen.
 
+use std::fmt;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use super::read::{self, Found};
 use super::{DEMO, Profile};
 
 /// The file as it was last read: what is saved must be a change to just that.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ProfileFile {
     path: PathBuf,
     /// `None` where there was no file.
@@ -151,6 +152,13 @@ impl ProfileFile {
             what: "This file cannot be changed by Hallpass.".into(),
             fix: "change it in an editor.".into(),
         })
+    }
+}
+
+impl fmt::Debug for ProfileFile {
+    /// Leaves out the text: a header in it may hold a key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProfileFile").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
