@@ -7,7 +7,7 @@ use super::form::SETTINGS;
 
 /// Log in with the system browser, call a protected API, and see what happened.
 ///
-/// Without any of this, Hallpass starts on a demo that needs no account and no network.
+/// With nothing configured, Hallpass starts on a demo that needs no account and no network.
 #[derive(Clone, Debug, Default, clap::Parser)]
 #[command(name = "hallpass", version, after_help = further_help())]
 pub struct Arguments {
@@ -52,8 +52,23 @@ fn further_help() -> String {
     }
     help.push_str("\nA profile in the file:\n");
     for line in EXAMPLE.lines() {
-        let _ = writeln!(help, "  {line}");
+        let _ = writeln!(help, "{}", format!("  {line}").trim_end());
     }
     help.truncate(help.trim_end().len());
     help
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read;
+    use super::*;
+
+    #[test]
+    fn the_example_is_right_but_for_its_placeholders() {
+        let path = std::path::Path::new("hallpass.toml");
+        let keys = read::profiles(path, EXAMPLE).problems.into_iter().map(|problem| problem.key);
+        assert_eq!(keys.collect::<Vec<_>>(), ["issuer", "client_id"]);
+        let filled_in = EXAMPLE.replace("TENANT", "acme").replace("CLIENT_ID", "AbC123");
+        assert!(read::profiles(path, &filled_in).problems.is_empty());
+    }
 }

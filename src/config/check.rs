@@ -185,7 +185,7 @@ pub(super) fn resource(text: &str) -> Checked<Option<String>> {
     }
 }
 
-/// RFC 6749 section 3.3, and `openid` as OpenID Connect asks for it.
+/// RFC 6749 section 3.3, and `openid` (OIDC Core section 3.1.2.1).
 pub(super) fn scopes(text: &str) -> Checked<Vec<String>> {
     let mut scopes: Vec<String> = Vec::new();
     for scope in text.split_whitespace() {

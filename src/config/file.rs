@@ -1,5 +1,6 @@
 //! The file of profiles: read once, changed one profile at a time, never overwritten unseen.
 
+use std::fmt;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use super::read::{self, Found};
 use super::{DEMO, Profile};
 
 /// The file as it was last read: what is saved must be a change to just that.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ProfileFile {
     path: PathBuf,
     /// `None` where there was no file.
@@ -26,7 +27,7 @@ pub enum SaveError {
     Changed(PathBuf),
     /// The file is not one that can be changed without losing something.
     #[error("Nothing was written, because the file cannot be understood. {0}")]
-    Broken(Problem),
+    Broken(Box<Problem>),
     /// Another profile has the name.
     #[error("{} has a profile `{name}` already, so nothing was written.\n  Fix: choose another name.", path.display())]
     NameTaken {
@@ -95,6 +96,7 @@ impl ProfileFile {
     }
 
     /// Where the file is, or will be once something is saved.
+    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -134,7 +136,7 @@ impl ProfileFile {
         }
         let seen = self.seen.as_deref().unwrap_or_default();
         let text = edit(seen).map_err(|error| match error {
-            EditError::Broken => SaveError::Broken(self.why_broken(seen)),
+            EditError::Broken => SaveError::Broken(Box::new(self.why_broken(seen))),
             EditError::NotThere => SaveError::NotThere { path: path(), name: old_name.to_owned() },
             EditError::NameTaken => SaveError::NameTaken { path: path(), name: new_name.to_owned() },
         })?;
@@ -150,6 +152,13 @@ impl ProfileFile {
             what: "This file cannot be changed by Hallpass.".into(),
             fix: "change it in an editor.".into(),
         })
+    }
+}
+
+impl fmt::Debug for ProfileFile {
+    /// Leaves out the text: a header in it may hold a key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProfileFile").field("path", &self.path).finish_non_exhaustive()
     }
 }
 

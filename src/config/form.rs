@@ -68,6 +68,7 @@ pub(super) const SETTINGS: [(Field, &str); 11] = [
 
 impl Field {
     /// The key in the file, such as `client_id` or `request.url`.
+    #[must_use]
     pub fn key(self) -> &'static str {
         match self {
             Field::Name => "name",

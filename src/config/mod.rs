@@ -120,6 +120,7 @@ impl Profile {
     /// The callback URLs to register at the provider, in the order in which their ports are tried.
     ///
     /// Port 0 gives the URL without a port: a provider that follows RFC 8252 section 7.3 accepts any port for it.
+    #[must_use]
     pub fn redirect_uris(&self) -> Vec<String> {
         let path = &self.redirect_path;
         let uri = |port: &u16| match port {
@@ -133,6 +134,7 @@ impl Profile {
     ///
     /// The path continues the API's address: `/messages` under `https://example.com/v1` is
     /// `https://example.com/v1/messages`. It never leaves the API's origin.
+    #[must_use]
     pub fn url_of(&self, path: &str) -> Option<String> {
         let api = self.api.as_ref().filter(|_| path.starts_with('/'))?;
         Some(format!("{}{path}", api.as_str().trim_end_matches('/')))
@@ -232,6 +234,7 @@ pub fn load(arguments: &Arguments, variable: impl Fn(&str) -> Option<OsString>) 
 /// Linux `~/.config/hallpass/hallpass.toml` (or under `$XDG_CONFIG_HOME`), macOS
 /// `~/Library/Application Support/Hallpass/hallpass.toml`, Windows
 /// `%APPDATA%\Hallpass\config\hallpass.toml`.
+#[must_use]
 pub fn default_file() -> Option<PathBuf> {
     let places = directories::ProjectDirs::from("", "", "Hallpass")?;
     Some(places.config_dir().join("hallpass.toml"))

@@ -100,3 +100,36 @@ pub(super) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, known)| known)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_shown_on_one_line_and_obeyed_by_no_terminal() {
+        assert_eq!(shown("a\n\u{1b}[31mb\u{202e}é"), "a\\n\\u{1b}[31mb\\u{202e}é");
+        assert_eq!(shown(&"x".repeat(1000)).chars().count(), 201);
+    }
+
+    #[test]
+    fn a_slip_is_recognised_and_another_word_is_not() {
+        let known = ["name", "issuer", "client_id", "redirect_ports", "redirect_path"];
+        assert_eq!(closest("clientId", known), Some("client_id"));
+        assert_eq!(closest("redirect_port", known), Some("redirect_ports"));
+        assert_eq!(closest("colour", known), None);
+    }
+
+    #[test]
+    fn a_message_leaves_out_what_is_not_there() {
+        let problem = |key: &str, value: &str| Problem {
+            place: Place::File { path: "a.toml".into(), line: Some(3) },
+            key: key.into(),
+            value: value.into(),
+            what: "Wrong.".into(),
+            fix: "right.".into(),
+        };
+        assert_eq!(problem("api", "x").to_string(), "a.toml, line 3: api = x\n  Wrong.\n  Fix: right.");
+        assert_eq!(problem("api", "").to_string(), "a.toml, line 3: api\n  Wrong.\n  Fix: right.");
+        assert_eq!(problem("", "").to_string(), "a.toml, line 3\n  Wrong.\n  Fix: right.");
+    }
+}

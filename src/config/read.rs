@@ -293,7 +293,10 @@ impl Source<'_> {
         }
         // What is not understood may be a secret, so its value is shown only if the key was a slip.
         let (value, fix) = match closest(key, known.iter().copied()) {
-            Some(meant) => (written(item), format!("did you mean `{meant}`?")),
+            Some(meant) => (
+                item.as_str().map_or_else(|| written(item), str::to_owned),
+                format!("did you mean `{meant}`?"),
+            ),
             None => ("(not shown)".to_owned(), format!("remove it, or use one of {}.", known.join(", "))),
         };
         let shown = if item.is_value() { value } else { String::new() };
