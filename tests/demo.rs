@@ -545,6 +545,14 @@ async fn the_token_endpoint_refuses_as_auth0_does() {
 }
 
 #[tokio::test]
+async fn a_body_without_end_is_not_read() {
+    let home = home();
+    let demo = start(&home).await;
+    let response = post(&demo, "oauth/token", &[("code", &"x".repeat(100_000))]).await;
+    assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
 async fn revoking_ends_the_session_and_says_nothing() {
     let home = home();
     let demo = start(&home).await;

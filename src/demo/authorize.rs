@@ -49,7 +49,7 @@ pub async fn ask(State(provider): State<Arc<Provider>>, params: Params) -> Respo
         return notice(
             "Callback URL mismatch",
             "The app asked to be answered at a URL that is not among its allowed callback URLs. The demo allows \
-             http://127.0.0.1:<port>/callback and http://[::1]:<port>/callback, at any port.",
+             /callback on 127.0.0.1 or [::1], at any port.",
             Some(params.get("redirect_uri").unwrap_or("no redirect_uri was sent")),
         );
     };

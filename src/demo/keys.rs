@@ -38,8 +38,8 @@ impl SigningKey {
         let pkcs1 = der.get(PKCS8_ENVELOPE..).unwrap_or_default();
         RsaKeyPair::from_der(pkcs1).map_err(|e| KeyError(format!("it is not RSA-2048 in PKCS#8: {e}")))?;
         let private = EncodingKey::from_rsa_der(pkcs1);
-        let mut jwk = Jwk::from_encoding_key(&private, Algorithm::RS256).map_err(failed)?;
-        let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(failed)?;
+        let mut jwk = Jwk::from_encoding_key(&private, Algorithm::RS256)?;
+        let kid = jwk.thumbprint(ThumbprintHash::SHA256)?;
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
         jwk.common.key_id = Some(kid.clone());
         let header = Header { kid: Some(kid), ..Header::new(Algorithm::RS256) };
@@ -53,12 +53,14 @@ impl SigningKey {
 
     /// Signs claims into a JWT.
     pub fn sign(&self, claims: &impl Serialize) -> Result<String, KeyError> {
-        jsonwebtoken::encode(&self.header, claims, &self.private).map_err(failed)
+        Ok(jsonwebtoken::encode(&self.header, claims, &self.private)?)
     }
 }
 
-fn failed(error: jsonwebtoken::errors::Error) -> KeyError {
-    KeyError(error.to_string())
+impl From<jsonwebtoken::errors::Error> for KeyError {
+    fn from(error: jsonwebtoken::errors::Error) -> Self {
+        Self(error.to_string())
+    }
 }
 
 /// Why a JWT was not accepted; what it prints is fit for an `error_description`.

@@ -17,7 +17,7 @@ use super::{
 };
 
 /// A session that is not renewed for this long is forgotten.
-const FAMILY_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
+const FAMILY_LIFE: Duration = Duration::from_hours(30 * 24);
 /// More sessions than this are not remembered; the oldest goes first.
 const FAMILIES: usize = 100;
 
@@ -76,14 +76,14 @@ impl Memory {
     pub fn open(dir: &Path, ports: [u16; 2]) -> Result<(Self, SigningKey), DemoError> {
         let path = file(dir);
         match fs::read(&path) {
-            Ok(bytes) => match Self::understand(&bytes) {
-                Some(known) => return Ok(known),
-                None => {
-                    let aside = path.with_extension("json.unreadable");
-                    fs::rename(&path, &aside).map_err(|e| DemoError::Memory(path, e))?;
-                    tracing::warn!("the demo's memory was unreadable; it is now {}", aside.display());
+            Ok(bytes) => {
+                if let Some(known) = Self::understand(&bytes) {
+                    return Ok(known);
                 }
-            },
+                let aside = path.with_extension("json.unreadable");
+                fs::rename(&path, &aside).map_err(|e| DemoError::Memory(path, e))?;
+                tracing::warn!("the demo's memory was unreadable; it is now {}", aside.display());
+            }
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             Err(e) => return Err(DemoError::Memory(path, e)),
         }

@@ -1,4 +1,4 @@
-//! The demo: an OpenID provider and an API on loopback, shaped like Auth0, so that Hallpass works with nothing set up.
+//! The demo: an `OpenID` provider and an API on loopback, shaped like Auth0, so that Hallpass works with nothing set up.
 //!
 //! It is the far side. It shares no code with the app, which reaches it as it reaches any provider: by URL.
 //!
@@ -77,7 +77,7 @@ pub struct Options {
 impl Options {
     /// The usual ports, and access tokens for five minutes, so that an audience sees one renewed.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self { data_dir: data_dir.into(), ports: [8700, 8701], access_ttl: Duration::from_secs(5 * 60) }
+        Self { data_dir: data_dir.into(), ports: [8700, 8701], access_ttl: Duration::from_mins(5) }
     }
 }
 

@@ -27,9 +27,9 @@ use super::{
 };
 
 /// Requests that wait for a person: so many, for so long.
-const WAITING: (usize, Duration) = (100, Duration::from_secs(10 * 60));
+const WAITING: (usize, Duration) = (100, Duration::from_mins(10));
 /// Authorization codes, used or not.
-const CODES: (usize, Duration) = (100, Duration::from_secs(60));
+const CODES: (usize, Duration) = (100, Duration::from_mins(1));
 /// Opaque access tokens.
 const OPAQUE: usize = 100;
 
