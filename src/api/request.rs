@@ -74,7 +74,7 @@ impl Draft {
     pub fn ready(ready: &ReadyRequest, profile: &Profile) -> Self {
         Self {
             method: ready.method.clone(),
-            url: profile.url_of(&ready.url).unwrap_or_else(|| ready.url.clone()),
+            url: profile.request_url(ready),
             headers: ready.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect(),
             body: ready.body.clone().unwrap_or_default(),
         }

@@ -139,6 +139,12 @@ impl Profile {
         let api = self.api.as_ref().filter(|_| path.starts_with('/'))?;
         Some(format!("{}{path}", api.as_str().trim_end_matches('/')))
     }
+
+    /// The whole URL of a ready-made request.
+    #[must_use]
+    pub fn request_url(&self, request: &ReadyRequest) -> String {
+        self.url_of(&request.url).unwrap_or_else(|| request.url.clone())
+    }
 }
 
 impl fmt::Debug for ReadyRequest {
