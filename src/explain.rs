@@ -91,8 +91,13 @@ impl Explanation {
         Self { remedy: Some(remedy), ..self }
     }
 
-    fn evidence<T: Into<String>>(mut self, label: &'static str, values: impl IntoIterator<Item = (T, bool)>) -> Self {
-        let values: Vec<_> = values.into_iter().map(|(text, amiss)| Value { text: text.into(), amiss }).collect();
+    fn evidence<T: Into<String>>(
+        mut self,
+        label: &'static str,
+        values: impl IntoIterator<Item = (T, bool)>,
+    ) -> Self {
+        let values: Vec<_> =
+            values.into_iter().map(|(text, amiss)| Value { text: text.into(), amiss }).collect();
         if !values.is_empty() {
             self.evidence.push(Evidence { label, values });
         }
@@ -222,19 +227,25 @@ fn token(error: &TokenError, headline: &str) -> Explanation {
         TokenError::Refused { error, description } => {
             let unauthorized = description.as_deref() == Some("Unauthorized");
             let cause = match error.as_str() {
-                "invalid_grant" => "The code or refresh token was used before, has expired, or was not made for this app.",
-                "invalid_client" | "unauthorized_client" | "access_denied" if unauthorized || error != "access_denied" => {
+                "invalid_grant" => {
+                    "The code or refresh token was used before, has expired, or was not made for this app."
+                }
+                "invalid_client" | "unauthorized_client" | "access_denied"
+                    if unauthorized || error != "access_denied" =>
+                {
                     "The provider expects a client secret, which a desktop app cannot keep. Set the application's type to \
                      Native, and its authentication method to none."
                 }
                 _ => "The token endpoint refused.",
             };
-            Explanation::failed(headline, cause).says("It said", Some(description.as_deref().unwrap_or(error)))
+            Explanation::failed(headline, cause)
+                .says("It said", Some(description.as_deref().unwrap_or(error)))
         }
-        TokenError::NotTokens(problem) => {
-            Explanation::failed(headline, "The answer of its token endpoint holds no tokens that can be used.")
-                .says("Found", Some(problem))
-        }
+        TokenError::NotTokens(problem) => Explanation::failed(
+            headline,
+            "The answer of its token endpoint holds no tokens that can be used.",
+        )
+        .says("Found", Some(problem)),
     }
 }
 
@@ -305,30 +316,40 @@ fn no_answer(HttpError { to, why }: &HttpError) -> Explanation {
     let (headline, cause) = match why {
         NoAnswer::Dns => (
             format!("{to} was not found"),
-            "No address is known for this name. Check its spelling, and that this computer is online.".to_owned(),
+            "No address is known for this name. Check its spelling, and that this computer is online."
+                .to_owned(),
         ),
         NoAnswer::Refused => (
             format!("Nothing listens at {to}"),
-            "The computer is there, and refused the connection. Start the server, or correct the port.".to_owned(),
+            "The computer is there, and refused the connection. Start the server, or correct the port."
+                .to_owned(),
         ),
-        NoAnswer::NoRoute => {
-            (format!("{to} cannot be reached"), "This computer's network has no way there. Is it online, or on the right VPN?".to_owned())
-        }
+        NoAnswer::NoRoute => (
+            format!("{to} cannot be reached"),
+            "This computer's network has no way there. Is it online, or on the right VPN?".to_owned(),
+        ),
         NoAnswer::Reset => (
             format!("{to} broke off"),
             "It closed the connection before its answer was whole. Its own log will say why.".to_owned(),
         ),
         NoAnswer::TimedOut(after) => (
             format!("{to} did not answer in time"),
-            format!("Hallpass waited {} seconds. The server is overloaded, or a firewall drops the connection.", after.as_secs()),
+            format!(
+                "Hallpass waited {} seconds. The server is overloaded, or a firewall drops the connection.",
+                after.as_secs()
+            ),
         ),
         NoAnswer::Tls(problem) => (
             format!("{to} has no TLS connection that can be trusted"),
-            format!("{}. A company's own certificate authority must be trusted by the operating system.", untrusted::line(problem)),
+            format!(
+                "{}. A company's own certificate authority must be trusted by the operating system.",
+                untrusted::line(problem)
+            ),
         ),
-        NoAnswer::TooLarge(limit) => {
-            (format!("{to} answered with too much"), format!("More than {} KB came where a small document is expected.", limit / 1024))
-        }
+        NoAnswer::TooLarge(limit) => (
+            format!("{to} answered with too much"),
+            format!("More than {} KB came where a small document is expected.", limit / 1024),
+        ),
         NoAnswer::Other(problem) => (format!("{to} could not be asked"), untrusted::line(problem)),
     };
     Explanation::failed(headline, cause)
@@ -360,11 +381,21 @@ fn unauthorized(response: &Response, session: Option<&Session>, now: Timestamp) 
     let refusal = response.refusal.clone().unwrap_or_default();
     let expired = session.and_then(|session| session.time_left(now)).is_some_and(|left| left.is_zero());
     let explanation = if !response.with_token {
-        Explanation::refused("The API wants to know who you are", "This call went without a token. Log in, then call again.")
-            .remedy(Remedy::LogIn)
+        Explanation::refused(
+            "The API wants to know who you are",
+            "This call went without a token. Log in, then call again.",
+        )
+        .remedy(Remedy::LogIn)
     } else if expired {
-        Explanation::refused("Your token has expired", "It was good for a limited time, and that time is over.")
-            .remedy(if session.is_some_and(|session| session.refresh_token.is_some()) { Remedy::Renew } else { Remedy::LogIn })
+        Explanation::refused(
+            "Your token has expired",
+            "It was good for a limited time, and that time is over.",
+        )
+        .remedy(if session.is_some_and(|session| session.refresh_token.is_some()) {
+            Remedy::Renew
+        } else {
+            Remedy::LogIn
+        })
     } else {
         Explanation::refused(
             "The API did not accept your token",

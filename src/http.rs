@@ -164,10 +164,11 @@ impl Http {
         let uri = request.uri().to_string();
         let to = authority(&uri);
         let start = Instant::now();
-        let result = match tokio::time::timeout(purpose.patience(), self.exchange(purpose, &uri, request)).await {
-            Ok(result) => result,
-            Err(_) => Err(NoAnswer::TimedOut(purpose.patience())),
-        };
+        let result =
+            match tokio::time::timeout(purpose.patience(), self.exchange(purpose, &uri, request)).await {
+                Ok(result) => result,
+                Err(_) => Err(NoAnswer::TimedOut(purpose.patience())),
+            };
         let took = start.elapsed();
         let result = result.map_err(|why| HttpError { to, why });
         (self.record)(Exchange {
@@ -193,8 +194,14 @@ impl Http {
         }
     }
 
-    async fn exchange(&self, purpose: Purpose, uri: &str, request: Request) -> Result<(Response, bool), NoAnswer> {
-        let request = reqwest::Request::try_from(request).map_err(|error| NoAnswer::Other(error.to_string()))?;
+    async fn exchange(
+        &self,
+        purpose: Purpose,
+        uri: &str,
+        request: Request,
+    ) -> Result<(Response, bool), NoAnswer> {
+        let request =
+            reqwest::Request::try_from(request).map_err(|error| NoAnswer::Other(error.to_string()))?;
         let client = self.client(uri)?;
         let mut incoming = client.execute(request).await.map_err(|error| why(&error, purpose))?;
 
@@ -267,7 +274,9 @@ fn why(error: &reqwest::Error, purpose: Purpose) -> NoAnswer {
         if let Some(io) = cause.downcast_ref::<io::Error>() {
             match io.kind() {
                 io::ErrorKind::ConnectionRefused => return NoAnswer::Refused,
-                io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => return NoAnswer::NoRoute,
+                io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
+                    return NoAnswer::NoRoute;
+                }
                 io::ErrorKind::ConnectionReset
                 | io::ErrorKind::ConnectionAborted
                 | io::ErrorKind::BrokenPipe
@@ -275,12 +284,16 @@ fn why(error: &reqwest::Error, purpose: Purpose) -> NoAnswer {
                 _ => {}
             }
         }
-        for sign in ["invalid peer certificate", "received corrupt message", "received fatal alert", "peer sent no"] {
+        for sign in
+            ["invalid peer certificate", "received corrupt message", "received fatal alert", "peer sent no"]
+        {
             if text.contains(sign) {
                 return NoAnswer::Tls(text);
             }
         }
-        if text.contains("connection closed before message completed") || text.contains("end of file before message") {
+        if text.contains("connection closed before message completed")
+            || text.contains("end of file before message")
+        {
             return NoAnswer::Reset;
         }
         source = cause.source();
@@ -316,7 +329,9 @@ fn without_query_values(uri: &str) -> String {
     let Some((path, query)) = uri.split_once('?') else { return uri.to_owned() };
     let names: Vec<_> = query
         .split('&')
-        .map(|pair| pair.split_once('=').map_or_else(|| HIDDEN.to_owned(), |(name, _)| format!("{name}={HIDDEN}")))
+        .map(|pair| {
+            pair.split_once('=').map_or_else(|| HIDDEN.to_owned(), |(name, _)| format!("{name}={HIDDEN}"))
+        })
         .collect();
     format!("{path}?{}", names.join("&"))
 }
@@ -331,7 +346,13 @@ mod tests {
 
     #[test]
     fn loopback_is_told_by_address_and_by_the_reserved_name_only() {
-        for here in ["http://127.0.0.1:1/", "http://127.9.9.9/", "http://[::1]/", "http://localhost/", "http://a.localhost"] {
+        for here in [
+            "http://127.0.0.1:1/",
+            "http://127.9.9.9/",
+            "http://[::1]/",
+            "http://localhost/",
+            "http://a.localhost",
+        ] {
             assert!(is_loopback(&url(here)), "{here}");
         }
         for there in ["http://127.0.0.1.example.com/", "http://localhost.example.com", "http://10.0.0.1/"] {

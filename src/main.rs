@@ -1,3 +1,51 @@
 //! The process: arguments, runtime, window or terminal, exit code.
+#![expect(clippy::print_stderr, clippy::print_stdout, reason = "this is where the terminal belongs")]
 
-fn main() {}
+mod terminal;
+mod window;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use directories::ProjectDirs;
+use hallpass::config::{self, Arguments};
+use hallpass::demo;
+use tokio::runtime::Runtime;
+use tracing_subscriber::EnvFilter;
+
+// The window must be on the main thread (macOS), so the runtime works beside it.
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("hallpass: no threads to work with: {error}. Close other programs and start it again.");
+            return ExitCode::FAILURE;
+        }
+    };
+    let loaded = config::load(&arguments, |name| std::env::var_os(name));
+    for problem in &loaded.problems {
+        eprintln!("{problem}");
+    }
+    let code = match window::run(&runtime, loaded) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(no_window) => {
+            eprintln!("hallpass: {no_window}");
+            println!("Playing the main job here instead: log in to the demo provider, then call its API.\n");
+            runtime.block_on(terminal::play())
+        }
+    };
+    // Whatever still waits for a browser or a keyring must not keep the process.
+    runtime.shutdown_background();
+    code
+}
+
+/// Where the demo provider keeps its ports, keys and grants.
+fn demo_options() -> demo::Options {
+    let place = ProjectDirs::from("", "", "Hallpass").map(|places| places.data_local_dir().join("demo"));
+    demo::Options::new(place.unwrap_or_else(|| std::env::temp_dir().join("hallpass-demo")))
+}

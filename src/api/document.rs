@@ -66,7 +66,8 @@ impl Document {
     /// Reads a body as its headers say; `cut` where it was longer than `body`.
     #[must_use]
     pub fn read(headers: &HeaderMap, body: &[u8], cut: bool) -> Self {
-        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let content_type =
+            headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let (essence, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
         let essence = essence.trim().to_ascii_lowercase();
         let text = decode(parameters, body);
@@ -111,7 +112,8 @@ fn is_structured(text: &str, says_json: bool) -> bool {
 }
 
 fn is_binary(essence: &str, body: &[u8]) -> bool {
-    ["image/", "audio/", "video/", "font/"].iter().any(|kind| essence.starts_with(kind)) && essence != "image/svg+xml"
+    ["image/", "audio/", "video/", "font/"].iter().any(|kind| essence.starts_with(kind))
+        && essence != "image/svg+xml"
         || body.iter().take(4096).any(|&byte| byte == 0)
 }
 

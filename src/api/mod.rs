@@ -43,7 +43,9 @@ pub async fn call(request: Request, token: Option<&Secret>, http: &Http) -> Resu
     let (mut method, mut url, mut body) = (request.method.clone(), request.url.clone(), request.body.clone());
     for _ in 0..=HOPS {
         let mut headers = request.headers.clone();
-        if let Some(authorization) = authorization.clone().filter(|_| !headers.contains_key(header::AUTHORIZATION)) {
+        if let Some(authorization) =
+            authorization.clone().filter(|_| !headers.contains_key(header::AUTHORIZATION))
+        {
             headers.insert(header::AUTHORIZATION, authorization);
         }
         let answer = http.send(Purpose::Api, message(&method, &url, headers, &body)).await?;
@@ -58,11 +60,15 @@ pub async fn call(request: Request, token: Option<&Secret>, http: &Http) -> Resu
             elsewhere => {
                 // Decoding and indexing a large body takes a while, and async workers must not wait for it.
                 let read = tokio::task::spawn_blocking(move || {
-                    let document = Document::read(answer.response.headers(), answer.response.body(), answer.cut);
+                    let document =
+                        Document::read(answer.response.headers(), answer.response.body(), answer.cut);
                     Response::new(request, authorization.is_some(), answer, elsewhere, document)
                 });
                 return read.await.map_err(|error| {
-                    CallError::NoAnswer(HttpError { to: "The body".to_owned(), why: crate::http::NoAnswer::Other(error.to_string()) })
+                    CallError::NoAnswer(HttpError {
+                        to: "The body".to_owned(),
+                        why: crate::http::NoAnswer::Other(error.to_string()),
+                    })
                 });
             }
         }

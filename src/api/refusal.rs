@@ -56,7 +56,10 @@ struct Challenge {
 
 impl Challenge {
     fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.parameters
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -141,7 +144,9 @@ mod tests {
     #[test]
     fn the_challenge_of_rfc_6750_is_read_with_its_commas_and_quotes() {
         let read = read(
-            &[r#"Bearer realm="api", error="insufficient_scope", error_description="Say \"please\", twice", scope="a b""#],
+            &[
+                r#"Bearer realm="api", error="insufficient_scope", error_description="Say \"please\", twice", scope="a b""#,
+            ],
             "",
         );
         let expected = refusal(Some("insufficient_scope"), Some("Say \"please\", twice"), &["a", "b"]);
@@ -173,7 +178,10 @@ mod tests {
                 r#"{"error":"insufficient_permissions","message":"m"}"#,
                 refusal(Some("insufficient_permissions"), Some("m"), &[]),
             ),
-            (r#"{"error":"insufficient_scope","scope":"a b"}"#, refusal(Some("insufficient_scope"), None, &["a", "b"])),
+            (
+                r#"{"error":"insufficient_scope","scope":"a b"}"#,
+                refusal(Some("insufficient_scope"), None, &["a", "b"]),
+            ),
             ("<html>", Refusal::default()),
             ("[1]", Refusal::default()),
             ("", Refusal::default()),

@@ -88,7 +88,8 @@ impl Draft {
         let method = self.method.trim();
         Ok(Request {
             url: absolute(self.url.trim(), profile)?,
-            method: Method::from_bytes(method.as_bytes()).map_err(|_| DraftError::Method(method.to_owned()))?,
+            method: Method::from_bytes(method.as_bytes())
+                .map_err(|_| DraftError::Method(method.to_owned()))?,
             headers: headers(&self.headers)?,
             body: self.body.clone().into_bytes(),
         })
@@ -108,7 +109,8 @@ fn absolute(typed: &str, profile: &Profile) -> Result<Url, DraftError> {
         // `localhost:8080/secure` parses, with the scheme `localhost`.
         _ if !typed.contains("://") => {
             let with = |scheme| parse(&format!("{scheme}://{typed}"));
-            let meant = with("http").map(|url| if crate::http::is_loopback(&url) { Ok(url) } else { with("https") });
+            let meant =
+                with("http").map(|url| if crate::http::is_loopback(&url) { Ok(url) } else { with("https") });
             let meant = meant.and_then(|url| url)?.to_string();
             Err(DraftError::NoScheme { typed: typed.to_owned(), meant })
         }
@@ -121,7 +123,8 @@ fn absolute(typed: &str, profile: &Profile) -> Result<Url, DraftError> {
 }
 
 fn parse(text: &str) -> Result<Url, DraftError> {
-    Url::parse(text).map_err(|error| DraftError::NotAUrl { typed: text.to_owned(), problem: error.to_string() })
+    Url::parse(text)
+        .map_err(|error| DraftError::NotAUrl { typed: text.to_owned(), problem: error.to_string() })
 }
 
 fn headers(lines: &str) -> Result<HeaderMap, DraftError> {
@@ -140,7 +143,8 @@ mod tests {
     use super::*;
 
     fn profile() -> Profile {
-        let mut profile = Profile::demo("http://127.0.0.1:1/", "c", "a", &Url::parse("http://127.0.0.1:2/").unwrap());
+        let mut profile =
+            Profile::demo("http://127.0.0.1:1/", "c", "a", &Url::parse("http://127.0.0.1:2/").unwrap());
         profile.api = Some(Url::parse("https://host/v1/").unwrap());
         profile
     }

@@ -56,7 +56,10 @@ impl Response {
             size: answer.response.body().len(),
             cut: answer.cut,
             content_type: content_type(headers),
-            headers: headers.iter().map(|(name, value)| (name.to_string(), shown(value.as_bytes()))).collect(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| (name.to_string(), shown(value.as_bytes())))
+                .collect(),
             elsewhere,
             refusal: refused.then(|| Refusal::read(headers, answer.response.body())),
             document,

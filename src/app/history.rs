@@ -97,7 +97,10 @@ impl Entry {
 
     /// What an exchange is told as.
     pub(super) fn exchange(task: TaskId, exchange: &Exchange) -> Self {
-        let ok = exchange.outcome.as_ref().is_ok_and(|status| !status.is_client_error() && !status.is_server_error());
+        let ok = exchange
+            .outcome
+            .as_ref()
+            .is_ok_and(|status| !status.is_client_error() && !status.is_server_error());
         let said = match &exchange.outcome {
             Ok(status) => status.as_u16().to_string(),
             Err(error) => error.to_string(),
@@ -123,7 +126,8 @@ impl Entry {
     }
 
     fn call(task: TaskId, exchange: &Exchange) -> Self {
-        let path = Url::parse(&exchange.url).map_or_else(|_| exchange.url.clone(), |url| url.path().to_owned());
+        let path =
+            Url::parse(&exchange.url).map_or_else(|_| exchange.url.clone(), |url| url.path().to_owned());
         let (mark, detail) = match &exchange.outcome {
             Ok(status) => (mark_of(*status), status_line(*status)),
             Err(error) => (Mark::Bad, error.to_string()),
@@ -135,8 +139,12 @@ impl Entry {
     /// What a step is told as; `None` for waiting, which is shown while it lasts.
     pub(super) fn step(task: TaskId, step: &Step) -> Option<Self> {
         Some(match step {
-            Step::MadeSecrets => Self::new(task, Mark::Good, "Made a secret for this login", "PKCE S256, state, nonce"),
-            Step::OpenedBrowser => Self::new(task, Mark::Good, "Opened your browser", "authorization request"),
+            Step::MadeSecrets => {
+                Self::new(task, Mark::Good, "Made a secret for this login", "PKCE S256, state, nonce")
+            }
+            Step::OpenedBrowser => {
+                Self::new(task, Mark::Good, "Opened your browser", "authorization request")
+            }
             Step::BrowserDidNotOpen(problem) => {
                 Self::new(task, Mark::Bad, "Your browser did not open", untrusted::line(problem))
             }
@@ -146,8 +154,12 @@ impl Entry {
                 ..Self::new(task, Mark::Good, "You came back", "callback · state and issuer match")
             },
             Step::Verified(verified) => {
-                let detail = format!("ID token · {} · {} checks passed", verified.algorithm, verified.checks.len());
-                Self { took: Some(verified.took), ..Self::new(task, Mark::Good, "Verified who you are", detail) }
+                let detail =
+                    format!("ID token · {} · {} checks passed", verified.algorithm, verified.checks.len());
+                Self {
+                    took: Some(verified.took),
+                    ..Self::new(task, Mark::Good, "Verified who you are", detail)
+                }
             }
             Step::NoUserInfo(problem) => {
                 Self::new(task, Mark::Bad, "Your profile was not used", untrusted::line(problem))

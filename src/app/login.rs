@@ -12,29 +12,31 @@ use super::{remedied, repaint_at_next_second, rule};
 /// Draws the screen.
 pub fn show(ui: &mut Ui, state: &State) -> Option<Action> {
     let height = ui.available_height();
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        let mut action = None;
-        let width = size::CARD.min(ui.available_width() - 2.0 * size::EDGE);
-        ui.vertical_centered(|ui| {
-            ui.set_max_width(width);
-            // The last frame's height, so that the card stands in the middle whatever it holds.
-            let id = ui.id().with("card height");
-            let last: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(336.0);
-            ui.add_space(((height - last) / 2.0).max(size::EDGE));
-            let card = ui.scope(|ui| {
-                ui.spacing_mut().item_spacing.y = size::FAR;
-                action = problems(ui, state).or(news(ui, state)).or(card(ui, state));
+    ScrollArea::vertical()
+        .auto_shrink(false)
+        .show(ui, |ui| {
+            let mut action = None;
+            let width = size::CARD.min(ui.available_width() - 2.0 * size::EDGE);
+            ui.vertical_centered(|ui| {
+                ui.set_max_width(width);
+                // The last frame's height, so that the card stands in the middle whatever it holds.
+                let id = ui.id().with("card height");
+                let last: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(336.0);
+                ui.add_space(((height - last) / 2.0).max(size::EDGE));
+                let card = ui.scope(|ui| {
+                    ui.spacing_mut().item_spacing.y = size::FAR;
+                    action = problems(ui, state).or(news(ui, state)).or(card(ui, state));
+                });
+                let now = card.response.rect.height();
+                if (now - last).abs() > 0.5 {
+                    ui.data_mut(|data| data.insert_temp(id, now));
+                    ui.ctx().request_repaint();
+                }
+                ui.add_space(size::EDGE);
             });
-            let now = card.response.rect.height();
-            if (now - last).abs() > 0.5 {
-                ui.data_mut(|data| data.insert_temp(id, now));
-                ui.ctx().request_repaint();
-            }
-            ui.add_space(size::EDGE);
-        });
-        action
-    })
-    .inner
+            action
+        })
+        .inner
 }
 
 fn card(ui: &mut Ui, state: &State) -> Option<Action> {
@@ -44,23 +46,27 @@ fn card(ui: &mut Ui, state: &State) -> Option<Action> {
         .stroke(Stroke::new(1.0, palette.line))
         .corner_radius(14)
         .inner_margin(Margin::symmetric(36, 30));
-    frame.show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
-            ui.spacing_mut().item_spacing.y = size::NEAR;
-            ui.label(RichText::new(format!("Log in to {}", state.profile().name)).font(theme::title()));
-            ui.label(RichText::new("Hallpass opens your browser. It never sees your password.").color(palette.soft));
-            ui.add_space(size::NEAR);
-            target(ui, state);
-            ui.add_space(size::FAR);
-            match &state.login {
-                Some(attempt) => steps(ui, state, attempt),
-                None => start(ui, state),
-            }
+    frame
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
+                ui.spacing_mut().item_spacing.y = size::NEAR;
+                ui.label(RichText::new(format!("Log in to {}", state.profile().name)).font(theme::title()));
+                ui.label(
+                    RichText::new("Hallpass opens your browser. It never sees your password.")
+                        .color(palette.soft),
+                );
+                ui.add_space(size::NEAR);
+                target(ui, state);
+                ui.add_space(size::FAR);
+                match &state.login {
+                    Some(attempt) => steps(ui, state, attempt),
+                    None => start(ui, state),
+                }
+            })
+            .inner
         })
         .inner
-    })
-    .inner
 }
 
 /// Provider, API and scopes.
@@ -98,14 +104,17 @@ fn code(ui: &mut Ui, text: &str) {
 }
 
 fn start(ui: &mut Ui, state: &State) -> Option<Action> {
-    if state.is_demo() && let Demo::Failed(problem) = &state.demo {
+    if state.is_demo()
+        && let Demo::Failed(problem) = &state.demo
+    {
         let text = format!("The demo provider did not start: {problem}. Choose or make another profile.");
         ui.label(RichText::new(text).color(palette(ui).bad));
         return None;
     }
     let name = if state.can_log_in() { "Log in" } else { "Starting the demo provider…" };
     let width = ui.available_width();
-    let button = ui.add_enabled_ui(state.can_log_in(), |ui| widgets::primary(ui, name, Vec2::new(width, size::FIELD)));
+    let button =
+        ui.add_enabled_ui(state.can_log_in(), |ui| widgets::primary(ui, name, Vec2::new(width, size::FIELD)));
     if state.login.is_none() && ui.memory(|memory| memory.focused().is_none()) && state.can_log_in() {
         // Enter logs in, without a look for the mouse.
         button.inner.request_focus();
@@ -125,7 +134,10 @@ fn steps(ui: &mut Ui, state: &State, attempt: &Attempt) -> Option<Action> {
         None => step(ui, None, "Under way…", true, None),
     }
     if let Some(problem) = &attempt.browser_problem {
-        let text = format!("{}. Copy the login link, and open it in a browser yourself.", crate::untrusted::line(problem));
+        let text = format!(
+            "{}. Copy the login link, and open it in a browser yourself.",
+            crate::untrusted::line(problem)
+        );
         ui.label(RichText::new(text).color(palette(ui).bad));
     }
     ui.add_space(size::NEAR);
@@ -134,7 +146,10 @@ fn steps(ui: &mut Ui, state: &State, attempt: &Attempt) -> Option<Action> {
             action = Some(Action::CancelLogin);
         }
         if let Some(waiting) = &attempt.waiting {
-            if widgets::secondary(ui, "Copy login link").on_hover_text("To open it in another browser on this computer").clicked() {
+            if widgets::secondary(ui, "Copy login link")
+                .on_hover_text("To open it in another browser on this computer")
+                .clicked()
+            {
                 action = Some(Action::CopyLoginLink(waiting.link.clone()));
             }
             if widgets::secondary(ui, "Open the browser again").clicked() {
@@ -166,7 +181,10 @@ fn step(ui: &mut Ui, mark: Option<super::history::Mark>, title: &str, strong: bo
 
 fn news(ui: &mut Ui, state: &State) -> Option<Action> {
     let news = state.news.as_ref().filter(|_| state.login.is_none())?;
-    match ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| widgets::explanation(ui, news, true)).inner? {
+    match ui
+        .with_layout(egui::Layout::top_down(egui::Align::Min), |ui| widgets::explanation(ui, news, true))
+        .inner?
+    {
         Taken::Remedy(remedy) => Some(remedied(remedy, state)),
         Taken::Dismissed => Some(Action::Dismiss),
     }
@@ -178,7 +196,8 @@ fn problems(ui: &mut Ui, state: &State) -> Option<Action> {
         return None;
     }
     let palette = palette(ui);
-    let frame = Frame::new().fill(palette.warning_ground).corner_radius(12).inner_margin(Margin::symmetric(20, 14));
+    let frame =
+        Frame::new().fill(palette.warning_ground).corner_radius(12).inner_margin(Margin::symmetric(20, 14));
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {

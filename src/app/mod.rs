@@ -106,7 +106,9 @@ impl App {
             }
             Action::CancelCall => self.tasks.cancel(Work::Call),
             Action::Renew => {
-                if let Some(logged_in) = self.state.session.as_ref().filter(|_| !self.state.is_running(Work::Renewal)) {
+                if let Some(logged_in) =
+                    self.state.session.as_ref().filter(|_| !self.state.is_running(Work::Renewal))
+                {
                     self.tasks.renew(self.state.profile(), &logged_in.session);
                 }
             }
@@ -194,7 +196,12 @@ impl App {
         let state = &self.state;
         let palette = theme::palette(ui);
         let bar = Frame::new().fill(palette.surface).inner_margin(Margin::symmetric(20, 0));
-        let side = Frame::new().fill(palette.surface).inner_margin(Margin { left: 20, right: 8, top: 18, bottom: 0 });
+        let side = Frame::new().fill(palette.surface).inner_margin(Margin {
+            left: 20,
+            right: 8,
+            top: 18,
+            bottom: 0,
+        });
 
         let wide = ui.available_width() >= theme::size::WIDE;
         let timeline_shown = state.timeline.unwrap_or(wide);
@@ -227,7 +234,8 @@ impl App {
 /// What a key does, where no field has the keyboard.
 fn shortcut(ui: &Ui, state: &State) -> Option<Action> {
     use egui::{Key, KeyboardShortcut, Modifiers};
-    let pressed = |key| ui.input_mut(|input| input.consume_shortcut(&KeyboardShortcut::new(Modifiers::COMMAND, key)));
+    let pressed =
+        |key| ui.input_mut(|input| input.consume_shortcut(&KeyboardShortcut::new(Modifiers::COMMAND, key)));
     let api = state.session.is_some() && state.login.is_none() && state.settings.is_none();
     if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
         return match state {

@@ -28,7 +28,11 @@ impl Picture {
             self.url = url.cloned();
             self.fetching = url.cloned().map(|url| tasks.promise(|http| fetch(url, http)));
         }
-        if let Some(image) = self.fetching.take_if(|promise| promise.ready().is_some()).and_then(|promise| promise.try_take().ok()) {
+        if let Some(image) = self
+            .fetching
+            .take_if(|promise| promise.ready().is_some())
+            .and_then(|promise| promise.try_take().ok())
+        {
             self.texture = image.map(|image| context.load_texture("picture", image, TextureOptions::LINEAR));
         }
     }
@@ -45,7 +49,11 @@ fn fetch(url: String, http: Http) -> BoxFuture<Option<ColorImage>> {
         let parsed = url::Url::parse(&url).ok().filter(http::is_safe)?;
         let mut request = Request::default();
         *request.uri_mut() = parsed.as_str().parse::<Uri>().ok()?;
-        let answer = http.send(Purpose::Picture, request).await.ok().filter(|answer| answer.response.status().is_success())?;
+        let answer = http
+            .send(Purpose::Picture, request)
+            .await
+            .ok()
+            .filter(|answer| answer.response.status().is_success())?;
         tokio::task::spawn_blocking(move || decode(answer.response.body())).await.ok()?
     })
 }

@@ -426,7 +426,12 @@ impl State {
             Action::LogIn | Action::Dismiss => self.news = None,
             Action::CancelLogin => {
                 if let Some(attempt) = self.login.take() {
-                    self.history.add(Entry::new(attempt.task, Mark::Neutral, "Cancelled the login", "nothing was kept"));
+                    self.history.add(Entry::new(
+                        attempt.task,
+                        Mark::Neutral,
+                        "Cancelled the login",
+                        "nothing was kept",
+                    ));
                 }
             }
             Action::ChooseRequest(index) => self.choose(index),
@@ -448,7 +453,12 @@ impl State {
             }
             Action::CancelCall => {
                 if let Call::Running(task) = self.call {
-                    self.history.add(Entry::new(task, Mark::Neutral, "Cancelled the call", "its answer is not awaited"));
+                    self.history.add(Entry::new(
+                        task,
+                        Mark::Neutral,
+                        "Cancelled the call",
+                        "its answer is not awaited",
+                    ));
                 }
                 self.call = Call::None;
             }
@@ -461,7 +471,8 @@ impl State {
             }
             Action::SwitchProfile(name) => self.switch(&name),
             Action::OpenSettings(name) => {
-                let profile = name.as_ref().and_then(|name| self.profiles.iter().find(|profile| profile.name == *name));
+                let profile =
+                    name.as_ref().and_then(|name| self.profiles.iter().find(|profile| profile.name == *name));
                 let form = profile.map_or_else(ProfileForm::default, ProfileForm::from);
                 // What environment variables made or changed is not in the file as it stands here.
                 let editing = name.filter(|name| !(self.overridden && *name == self.profile().name));
@@ -547,7 +558,12 @@ impl State {
             }
             Ok(_) => {}
             Err(error) => {
-                self.history.add(Entry::new(task, Mark::Neutral, "No kept session could be read", error.to_string()));
+                self.history.add(Entry::new(
+                    task,
+                    Mark::Neutral,
+                    "No kept session could be read",
+                    error.to_string(),
+                ));
             }
         }
     }
@@ -598,7 +614,12 @@ impl State {
 
     fn forgotten(&mut self, task: TaskId, result: Result<(), StoreError>) {
         match result {
-            Ok(()) => self.history.add(Entry::new(task, Mark::Good, "Forgot you on this computer", crate::store::KEYRING)),
+            Ok(()) => self.history.add(Entry::new(
+                task,
+                Mark::Good,
+                "Forgot you on this computer",
+                crate::store::KEYRING,
+            )),
             Err(error) => {
                 let explanation = explain::not_forgotten(&error);
                 self.history.add(Entry::new(task, Mark::Bad, &explanation.headline, error.to_string()));
@@ -609,7 +630,12 @@ impl State {
 
     fn logged_out(&mut self, task: TaskId, result: Result<bool, RevocationError>) {
         match result {
-            Ok(true) => self.history.add(Entry::new(task, Mark::Good, "Logged out at the provider", "in your browser")),
+            Ok(true) => self.history.add(Entry::new(
+                task,
+                Mark::Good,
+                "Logged out at the provider",
+                "in your browser",
+            )),
             Ok(false) => {}
             Err(error) => {
                 let explanation = explain::not_revoked(&error);

@@ -147,7 +147,9 @@ impl Tasks {
             let forgotten = store.delete(&account).await;
             report.send(Event::Forgotten(report.task, forgotten));
             let result = match session.revoke(&http).await {
-                Ok(Some(page)) => Ok(tokio::task::spawn_blocking(move || open(&page).is_ok()).await.unwrap_or(false)),
+                Ok(Some(page)) => {
+                    Ok(tokio::task::spawn_blocking(move || open(&page).is_ok()).await.unwrap_or(false))
+                }
                 Ok(None) => Ok(false),
                 Err(error) => Err(error),
             };
@@ -197,10 +199,7 @@ impl Tasks {
     }
 
     /// A value that one screen waits for; the window wakes when it is there.
-    pub fn promise<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(Http) -> BoxFuture<T>,
-    ) -> Promise<T> {
+    pub fn promise<T: Send + 'static>(&self, work: impl FnOnce(Http) -> BoxFuture<T>) -> Promise<T> {
         let (sender, promise) = Promise::new();
         let (work, wake) = (work(self.http.clone()), Arc::clone(&self.report.wake));
         self.runtime.spawn(async move {
@@ -222,7 +221,8 @@ impl Tasks {
         let report = self.report.clone();
         report.send(Event::Began(report.task, work));
         let recorder = report.clone();
-        let http = self.http.recording(move |exchange| recorder.send(Event::Exchanged(recorder.task, exchange)));
+        let http =
+            self.http.recording(move |exchange| recorder.send(Event::Exchanged(recorder.task, exchange)));
         let handle = self.runtime.spawn(task(report, http)).abort_handle();
         self.running.insert(work, handle);
         self.report.task
@@ -233,6 +233,8 @@ impl Tasks {
 pub type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Finds out whether a provider can be used, for the settings.
-pub fn check_provider(issuer: String) -> impl FnOnce(Http) -> BoxFuture<Result<(), auth::provider::ProviderError>> {
+pub fn check_provider(
+    issuer: String,
+) -> impl FnOnce(Http) -> BoxFuture<Result<(), auth::provider::ProviderError>> {
     |http| Box::pin(async move { auth::provider::Provider::discover(&issuer, &http).await.map(|_| ()) })
 }

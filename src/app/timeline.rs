@@ -14,7 +14,9 @@ const ENTRY: f32 = 60.0;
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, state: &State) {
-    ui.label(RichText::new("What happened").font(theme::small()).family(theme::strong()).color(palette(ui).soft));
+    ui.label(
+        RichText::new("What happened").font(theme::small()).family(theme::strong()).color(palette(ui).soft),
+    );
     ui.add_space(4.0);
     let waiting = state.login.as_ref().and_then(|attempt| attempt.waiting.as_ref());
     if state.history.is_empty() && waiting.is_none() {
@@ -32,27 +34,39 @@ pub fn show(ui: &mut Ui, state: &State) {
     }
     let count = state.history.len() + usize::from(waiting.is_some());
     ui.spacing_mut().item_spacing.y = 0.0;
-    ScrollArea::vertical().auto_shrink(false).stick_to_bottom(true).show_rows(ui, ENTRY, count, |ui, range| {
-        for index in range {
-            match (state.history.get(index), waiting) {
-                (Some(entry), _) => told(ui, entry),
-                (None, Some(waiting)) => {
-                    let left = waiting.until.saturating_duration_since(Instant::now());
-                    let detail = format!("listening at {}", waiting.redirect_uri);
-                    draw(ui, None, "Waiting for you", &detail, Some(widgets::clock(left)), None);
-                    repaint_at_next_second(ui, left);
+    ScrollArea::vertical().auto_shrink(false).stick_to_bottom(true).show_rows(
+        ui,
+        ENTRY,
+        count,
+        |ui, range| {
+            for index in range {
+                match (state.history.get(index), waiting) {
+                    (Some(entry), _) => told(ui, entry),
+                    (None, Some(waiting)) => {
+                        let left = waiting.until.saturating_duration_since(Instant::now());
+                        let detail = format!("listening at {}", waiting.redirect_uri);
+                        draw(ui, None, "Waiting for you", &detail, Some(widgets::clock(left)), None);
+                        repaint_at_next_second(ui, left);
+                    }
+                    (None, None) => {}
                 }
-                (None, None) => {}
             }
-        }
-    });
+        },
+    );
 }
 
 fn told(ui: &mut Ui, entry: &Entry) {
     draw(ui, Some(entry.mark), &entry.title, &entry.detail, entry.took.map(widgets::took), Some(entry));
 }
 
-fn draw(ui: &mut Ui, mark: Option<Mark>, title: &str, detail: &str, time: Option<String>, entry: Option<&Entry>) {
+fn draw(
+    ui: &mut Ui,
+    mark: Option<Mark>,
+    title: &str,
+    detail: &str,
+    time: Option<String>,
+    entry: Option<&Entry>,
+) {
     let (width, soft) = (ui.available_width(), palette(ui).soft);
     let drawn = ui.allocate_ui(Vec2::new(width, ENTRY), |ui| {
         ui.set_min_height(ENTRY - 1.0);
@@ -66,7 +80,9 @@ fn draw(ui: &mut Ui, mark: Option<Mark>, title: &str, detail: &str, time: Option
                 ui.label(RichText::new(time).font(theme::small_code()).color(soft));
                 ui.with_layout(Layout::top_down(Align::Min), |ui| {
                     ui.add(egui::Label::new(RichText::new(title).font(theme::emphasis())).truncate());
-                    ui.add(egui::Label::new(RichText::new(detail).font(theme::small()).color(soft)).truncate());
+                    ui.add(
+                        egui::Label::new(RichText::new(detail).font(theme::small()).color(soft)).truncate(),
+                    );
                 });
             });
         });
@@ -75,6 +91,9 @@ fn draw(ui: &mut Ui, mark: Option<Mark>, title: &str, detail: &str, time: Option
     ui.painter().hline(drawn.response.rect.x_range(), bottom, egui::Stroke::new(1.0, palette(ui).line));
     if let Some(entry) = entry {
         let zone = jiff::tz::TimeZone::system();
-        drawn.response.on_hover_text(format!("{}\n{detail}", entry.at.to_zoned(zone).strftime("%H:%M:%S%.3f")));
+        drawn.response.on_hover_text(format!(
+            "{}\n{detail}",
+            entry.at.to_zoned_datetime(zone).strftime("%H:%M:%S%.3f")
+        ));
     }
 }

@@ -1,6 +1,6 @@
 //! The bar at the top: the profile, the theme, the settings.
 
-use egui::{Align, Atoms, ComboBox, Layout, RichText, Ui};
+use egui::{Align, ComboBox, Layout, RichText, Ui};
 
 use super::state::{Action, State, Theme};
 use super::{theme, widgets};
@@ -16,7 +16,10 @@ pub fn show(ui: &mut Ui, state: &State, timeline_shown: bool) -> Option<Action> 
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             let current = Some(state.profile().name.clone());
-            if widgets::quiet(ui, "Settings").on_hover_text("The provider, the API and the requests of this profile (Ctrl+,)").clicked() {
+            if widgets::quiet(ui, "Settings")
+                .on_hover_text("The provider, the API and the requests of this profile (Ctrl+,)")
+                .clicked()
+            {
                 action = Some(Action::OpenSettings(current));
             }
             if let Some(theme) = themes(ui, state) {
@@ -34,12 +37,12 @@ pub fn show(ui: &mut Ui, state: &State, timeline_shown: bool) -> Option<Action> 
 fn profiles(ui: &mut Ui, state: &State) -> Option<Action> {
     let mut action = None;
     let current = &state.profile().name;
-    let combo = ComboBox::from_id_salt("profile")
-        .selected_text(Atoms::from(current.as_str()))
-        .width(120.0)
-        .show_ui(ui, |ui| {
+    let combo =
+        ComboBox::from_id_salt("profile").selected_text(current.as_str()).width(120.0).show_ui(ui, |ui| {
             for profile in &state.profiles {
-                if ui.selectable_label(profile.name == *current, &profile.name).clicked() && profile.name != *current {
+                if ui.selectable_label(profile.name == *current, &profile.name).clicked()
+                    && profile.name != *current
+                {
                     action = Some(Action::SwitchProfile(profile.name.clone()));
                 }
             }
@@ -58,7 +61,9 @@ fn themes(ui: &mut Ui, state: &State) -> Option<Theme> {
     let mut chosen = None;
     let text = RichText::new("Theme").color(theme::palette(ui).soft);
     let menu = ui.menu_button(text, |ui| {
-        for (theme, name) in [(Theme::System, "As the system"), (Theme::Light, "Light"), (Theme::Dark, "Dark")] {
+        for (theme, name) in
+            [(Theme::System, "As the system"), (Theme::Light, "Light"), (Theme::Dark, "Dark")]
+        {
             if ui.selectable_label(state.theme == theme, name).clicked() {
                 chosen = Some(theme);
                 ui.close();

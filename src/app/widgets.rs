@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use egui::{
-    Align2, Button, Color32, CornerRadius, Frame, Label, Margin, Response, RichText, Sense, Stroke, StrokeKind,
-    TextEdit, Ui, Vec2, WidgetInfo, WidgetType,
+    Align2, Button, Color32, CornerRadius, Frame, Label, Margin, Response, RichText, Sense, Stroke,
+    StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, WidgetType,
 };
 
 use super::history::Mark;
@@ -15,7 +15,9 @@ use crate::explain::{Explanation, Remedy, Tone};
 pub fn primary(ui: &mut Ui, text: &str, min_size: Vec2) -> Response {
     let palette = palette(ui);
     let text = RichText::new(text).font(theme::button()).color(palette.on_accent);
-    let response = ui.add(Button::new(text).fill(palette.accent).stroke(Stroke::NONE).corner_radius(10).min_size(min_size));
+    let response = ui.add(
+        Button::new(text).fill(palette.accent).stroke(Stroke::NONE).corner_radius(10).min_size(min_size),
+    );
     ring(ui, &response);
     response
 }
@@ -40,7 +42,8 @@ pub fn quiet(ui: &mut Ui, text: &str) -> Response {
 /// One of several, of which one is chosen.
 pub fn tab(ui: &mut Ui, text: &str, chosen: bool) -> Response {
     let palette = palette(ui);
-    let (fill, colour) = if chosen { (palette.accent, palette.on_accent) } else { (palette.sunken, palette.soft) };
+    let (fill, colour) =
+        if chosen { (palette.accent, palette.on_accent) } else { (palette.sunken, palette.soft) };
     let text = RichText::new(text).size(14.0).color(colour);
     let response = ui.add(Button::selectable(chosen, text).fill(fill).stroke(Stroke::NONE).corner_radius(8));
     ring(ui, &response);
@@ -68,12 +71,22 @@ pub fn view(ui: &mut Ui, text: &str, chosen: bool) -> Response {
 pub fn ring(ui: &Ui, response: &Response) {
     if response.has_focus() {
         let stroke = Stroke::new(2.0, palette(ui).accent);
-        ui.painter().rect_stroke(response.rect.expand(3.0), CornerRadius::same(12), stroke, StrokeKind::Middle);
+        ui.painter().rect_stroke(
+            response.rect.expand(3.0),
+            CornerRadius::same(12),
+            stroke,
+            StrokeKind::Middle,
+        );
     }
 }
 
 /// A field with a name that screen readers say; what it holds is given back when it was changed.
-pub fn field(ui: &mut Ui, name: &str, text: &str, edit: impl FnOnce(TextEdit<'_>) -> TextEdit<'_>) -> (Response, Option<String>) {
+pub fn field(
+    ui: &mut Ui,
+    name: &str,
+    text: &str,
+    edit: impl FnOnce(TextEdit<'_>) -> TextEdit<'_>,
+) -> (Response, Option<String>) {
     let mut typed = text.to_owned();
     let palette = palette(ui);
     let edit = edit(TextEdit::singleline(&mut typed).font(theme::code()).margin(Margin::symmetric(14, 11)));
@@ -95,8 +108,13 @@ pub fn named(ui: &Ui, response: &Response, name: &str) {
 /// A short piece of code on a ground of its own.
 pub fn chip(ui: &mut Ui, text: &str, amiss: bool) -> Response {
     let palette = palette(ui);
-    let (colour, stroke) = if amiss { (palette.bad, Stroke::new(1.5, palette.bad)) } else { (palette.text, Stroke::NONE) };
-    let frame = Frame::new().fill(palette.sunken).stroke(stroke).corner_radius(6).inner_margin(Margin::symmetric(8, 2));
+    let (colour, stroke) =
+        if amiss { (palette.bad, Stroke::new(1.5, palette.bad)) } else { (palette.text, Stroke::NONE) };
+    let frame = Frame::new()
+        .fill(palette.sunken)
+        .stroke(stroke)
+        .corner_radius(6)
+        .inner_margin(Margin::symmetric(8, 2));
     let label = Label::new(RichText::new(text).font(theme::small_code()).color(colour));
     frame.show(ui, |ui| ui.add(label)).inner
 }
@@ -129,7 +147,7 @@ pub fn dot(ui: &mut Ui, mark: Option<Mark>) {
         Some(Mark::Neutral) => "Ended",
         None => "Under way",
     };
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Other, true, name));
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::Image, true, name));
 }
 
 /// The app's mark: the keyhole of its icon.
@@ -215,8 +233,13 @@ fn value_of(ui: &mut Ui, text: &str, amiss: bool) {
         ui.label(RichText::new(text).size(14.0));
         return;
     }
-    let (colour, stroke) = if amiss { (palette.bad, Stroke::new(1.5, palette.bad)) } else { (palette.text, Stroke::NONE) };
-    let frame = Frame::new().fill(palette.surface).stroke(stroke).corner_radius(6).inner_margin(Margin::symmetric(8, 2));
+    let (colour, stroke) =
+        if amiss { (palette.bad, Stroke::new(1.5, palette.bad)) } else { (palette.text, Stroke::NONE) };
+    let frame = Frame::new()
+        .fill(palette.surface)
+        .stroke(stroke)
+        .corner_radius(6)
+        .inner_margin(Margin::symmetric(8, 2));
     frame.show(ui, |ui| ui.label(RichText::new(text).font(theme::small_code()).color(colour)));
 }
 

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use openidconnect::core::{CoreIdToken, CoreIdTokenClaims, CoreIdTokenVerifier, CoreJwsSigningAlgorithm as Alg};
+use openidconnect::core::{
+    CoreIdToken, CoreIdTokenClaims, CoreIdTokenVerifier, CoreJwsSigningAlgorithm as Alg,
+};
 use openidconnect::{
     AccessToken, AccessTokenHash, ClaimsVerificationError, Nonce, NonceVerifier, SignatureVerificationError,
 };
@@ -79,8 +81,10 @@ pub async fn verify(
     let client = provider.client(client_id);
     let claims = match check(token, access_token, nonce, &client) {
         Err(Failed::NoKey) => {
-            let provider =
-                provider.refetch_keys(http).await.map_err(|error| rejected("the signature", error.to_string()))?;
+            let provider = provider
+                .refetch_keys(http)
+                .await
+                .map_err(|error| rejected("the signature", error.to_string()))?;
             check(token, access_token, nonce, &provider.client(client_id))
         }
         other => other,
@@ -113,10 +117,15 @@ fn check(
     client: &Client,
 ) -> Result<(CoreIdTokenClaims, Vec<&'static str>), Failed> {
     check_times_are_numbers(&token.to_string())?;
-    let verifier = client.id_token_verifier().set_allowed_algs(ALGORITHMS).set_issue_time_verifier_fn(|issued| {
-        let age = jiff::Timestamp::now().as_second().abs_diff(issued.timestamp());
-        if age <= ISSUED_WITHIN.as_secs() { Ok(()) } else { Err(format!("iat: it was issued at {issued}")) }
-    });
+    let verifier =
+        client.id_token_verifier().set_allowed_algs(ALGORITHMS).set_issue_time_verifier_fn(|issued| {
+            let age = jiff::Timestamp::now().as_second().abs_diff(issued.timestamp());
+            if age <= ISSUED_WITHIN.as_secs() {
+                Ok(())
+            } else {
+                Err(format!("iat: it was issued at {issued}"))
+            }
+        });
     let claims = token.claims(&verifier, SentNonce(nonce)).map_err(by_name)?;
     let mut checks = vec!["the signature", "iss", "aud", "exp", "iat"];
     if nonce.is_some() {
@@ -161,7 +170,9 @@ fn check_access_token(
     let (alg, key) = found.map_err(|error| rejected("at_hash", error.to_string()))?;
     match AccessTokenHash::from_token(access_token, alg, key) {
         Ok(hash) if hash == *expected => Ok(()),
-        Ok(_) => Err(rejected("at_hash", "the access token that came with it is not the one it was made for")),
+        Ok(_) => {
+            Err(rejected("at_hash", "the access token that came with it is not the one it was made for"))
+        }
         Err(error) => Err(rejected("at_hash", error.to_string())),
     }
 }

@@ -90,7 +90,8 @@ impl Attempt<'_> {
         // The port is held before anyone is told of it.
         let listener = Listener::bind(&self.profile.redirect_ports, &self.profile.redirect_path)?;
         let redirect_uri = listener.redirect_uri();
-        let redirect_url = tokens::redirect_url(&redirect_uri).map_err(|error| TokenError::NotTokens(error.to_string()))?;
+        let redirect_url =
+            tokens::redirect_url(&redirect_uri).map_err(|error| TokenError::NotTokens(error.to_string()))?;
         let client = provider.client(&self.profile.client_id).set_redirect_uri(redirect_url);
 
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -118,7 +119,11 @@ impl Attempt<'_> {
     }
 
     /// The authorization request (OpenID Connect Core 1.0, section 3.1.2.1), with its `state` and `nonce`.
-    fn authorization_request(&self, client: &Client, challenge: PkceCodeChallenge) -> (Url, CsrfToken, Nonce) {
+    fn authorization_request(
+        &self,
+        client: &Client,
+        challenge: PkceCodeChallenge,
+    ) -> (Url, CsrfToken, Nonce) {
         let profile = self.profile;
         let mut request = client
             .authorize_url(
@@ -159,7 +164,8 @@ impl Attempt<'_> {
         let id_token = tokens.id_token.as_ref().ok_or(LoginError::NoIdToken)?;
         let client_id = &self.profile.client_id;
         let (claims, verified) =
-            id_token::verify(id_token, &tokens.access_token, Some(nonce), provider, client_id, self.http).await?;
+            id_token::verify(id_token, &tokens.access_token, Some(nonce), provider, client_id, self.http)
+                .await?;
         (self.report)(Step::Verified(verified));
         Ok(claims)
     }
@@ -169,7 +175,9 @@ impl Attempt<'_> {
         let from_token = User::from_id_token(claims);
         let subject = claims.subject().clone();
         // A provider without user info is within its rights.
-        let Ok(request) = client.user_info(tokens.access_token.clone(), Some(subject)) else { return from_token };
+        let Ok(request) = client.user_info(tokens.access_token.clone(), Some(subject)) else {
+            return from_token;
+        };
         let answer: Result<CoreUserInfoClaims, _> =
             request.request_async(&self.http.as_client(|_| Purpose::UserInfo)).await;
         match answer {

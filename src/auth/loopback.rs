@@ -74,7 +74,9 @@ impl Listener {
         for &port in ports {
             match listen(port).and_then(|socket| Ok((socket.local_addr()?, socket))) {
                 Ok((address, socket)) => return Ok(Self { socket, address, path: path.to_owned() }),
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => busy.push((port, "in use".to_owned())),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                    busy.push((port, "in use".to_owned()))
+                }
                 Err(error) => busy.push((port, error.to_string())),
             }
         }
@@ -96,7 +98,12 @@ impl Listener {
     /// Waits for the callback that carries `state`, and closes the port. Strays are answered and do not count.
     pub async fn callback(self, state: &str) -> Callback {
         let (settle, mut settled) = mpsc::channel(1);
-        let door = Arc::new(Door { authority: self.address.to_string(), path: self.path, state: state.to_owned(), settle });
+        let door = Arc::new(Door {
+            authority: self.address.to_string(),
+            path: self.path,
+            state: state.to_owned(),
+            settle,
+        });
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
             let next = async {
@@ -237,7 +244,10 @@ fn page(status: StatusCode, page: Page) -> Response<Full<Bytes>> {
     *response.status_mut() = status;
     for (name, value) in [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+        ),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CACHE_CONTROL, "no-store"),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -262,7 +272,8 @@ mod tests {
     #[test]
     fn an_error_with_the_right_state_is_a_refusal() {
         let callback = read("error=access_denied&error_description=No+thanks&state=s", "s").unwrap();
-        let refusal = Refusal { error: "access_denied".to_owned(), description: Some("No thanks".to_owned()) };
+        let refusal =
+            Refusal { error: "access_denied".to_owned(), description: Some("No thanks".to_owned()) };
         assert_eq!(callback.outcome, Err(refusal));
     }
 

@@ -2,13 +2,13 @@
 
 use oauth2::http::StatusCode;
 use openidconnect::core::{
-    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey,
-    CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode,
-    CoreResponseType, CoreSubjectIdentifierType,
+    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod, CoreGrantType,
+    CoreJsonWebKey, CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm,
+    CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType,
 };
 use openidconnect::{
-    AdditionalProviderMetadata, ClientId, DiscoveryError, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl,
-    ProviderMetadata,
+    AdditionalProviderMetadata, ClientId, DiscoveryError, EndpointMaybeSet, EndpointNotSet, EndpointSet,
+    IssuerUrl, ProviderMetadata,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -122,11 +122,14 @@ impl Provider {
             return Err(unsafe_issuer());
         }
         let issuer_url = IssuerUrl::new(issuer.to_owned()).map_err(|_| unsafe_issuer())?;
-        let client = http.as_client(|request| match request.uri().path().ends_with("/.well-known/openid-configuration") {
-            true => Purpose::Discovery,
-            false => Purpose::Keys,
+        let client = http.as_client(|request| {
+            match request.uri().path().ends_with("/.well-known/openid-configuration") {
+                true => Purpose::Discovery,
+                false => Purpose::Keys,
+            }
         });
-        let metadata = Metadata::discover_async(issuer_url, &client).await.map_err(|error| refusal(issuer, error))?;
+        let metadata =
+            Metadata::discover_async(issuer_url, &client).await.map_err(|error| refusal(issuer, error))?;
         let provider = Self { metadata };
         provider.check()?;
         Ok(provider)
@@ -192,7 +195,9 @@ fn refusal(issuer: &str, error: DiscoveryError<HttpError>) -> ProviderError {
     let issuer = issuer.to_owned();
     match error {
         DiscoveryError::Request(error) => ProviderError::NoAnswer(error),
-        DiscoveryError::Response(status, ..) if status != StatusCode::OK => ProviderError::Status { issuer, status },
+        DiscoveryError::Response(status, ..) if status != StatusCode::OK => {
+            ProviderError::Status { issuer, status }
+        }
         DiscoveryError::Response(_, _, problem) => ProviderError::NotMetadata { issuer, problem },
         DiscoveryError::Parse(error) => ProviderError::NotMetadata { issuer, problem: error.to_string() },
         DiscoveryError::Validation(problem) => ProviderError::AnotherIssuer { problem },

@@ -61,7 +61,10 @@ macro_rules! user_from {
             subject: $claims.subject().to_string(),
             name: $claims.name().and_then(|name| name.get(None)).map(|name| name.to_string()),
             email: $claims.email().map(|email| email.to_string()),
-            picture: $claims.picture().and_then(|picture| picture.get(None)).map(|picture| picture.to_string()),
+            picture: $claims
+                .picture()
+                .and_then(|picture| picture.get(None))
+                .map(|picture| picture.to_string()),
         }
     };
 }
@@ -176,7 +179,11 @@ impl Session {
     /// The scopes that were asked for and not granted.
     #[must_use]
     pub fn not_granted(&self) -> Vec<&str> {
-        self.asked.iter().map(String::as_str).filter(|scope| !self.granted.iter().any(|given| given == scope)).collect()
+        self.asked
+            .iter()
+            .map(String::as_str)
+            .filter(|scope| !self.granted.iter().any(|given| given == scope))
+            .collect()
     }
 
     /// Buys new tokens with the refresh token.
@@ -189,7 +196,8 @@ impl Session {
         let tokens = tokens::renew(&provider.client(&self.client_id), refresh_token, http).await?;
         if let Some(id_token) = &tokens.id_token {
             let (claims, _) =
-                id_token::verify(id_token, &tokens.access_token, None, provider, &self.client_id, http).await?;
+                id_token::verify(id_token, &tokens.access_token, None, provider, &self.client_id, http)
+                    .await?;
             if claims.subject().as_str() != self.user.subject {
                 return Err(RenewalError::SomebodyElse);
             }
@@ -199,7 +207,10 @@ impl Session {
             access_token: Secret::new(tokens.access_token.secret()),
             // Where none comes back, the old one stays good (RFC 6749, section 6).
             refresh_token: tokens.refresh_token.or_else(|| self.refresh_token.clone()),
-            id_token: tokens.id_token.map(|token| Secret::new(token.to_string())).or_else(|| self.id_token.clone()),
+            id_token: tokens
+                .id_token
+                .map(|token| Secret::new(token.to_string()))
+                .or_else(|| self.id_token.clone()),
             granted: tokens.granted.unwrap_or_else(|| self.granted.clone()),
             issued_at,
             expires_at: expiry(issued_at, tokens.expires_in),

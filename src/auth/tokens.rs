@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use oauth2::basic::BasicTokenType;
-use oauth2::{AuthorizationCode, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, TokenResponse as _};
+use oauth2::{
+    AuthorizationCode, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, TokenResponse as _,
+};
 use openidconnect::core::{CoreErrorResponseType, CoreIdToken, CoreTokenResponse};
 use openidconnect::{AccessToken, StandardErrorResponse, TokenResponse as _};
 use serde::Deserialize;
@@ -86,7 +88,8 @@ pub fn redirect_url(uri: &str) -> Result<RedirectUrl, url::ParseError> {
     RedirectUrl::new(uri.to_owned())
 }
 
-type Answered = Result<CoreTokenResponse, RequestTokenError<HttpError, StandardErrorResponse<CoreErrorResponseType>>>;
+type Answered =
+    Result<CoreTokenResponse, RequestTokenError<HttpError, StandardErrorResponse<CoreErrorResponseType>>>;
 
 fn read(response: Answered) -> Result<Tokens, TokenError> {
     let response = response.map_err(refusal)?;

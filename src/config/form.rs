@@ -275,6 +275,12 @@ impl ProfileForm {
         })
     }
 
+    /// The callback URLs of the ports and the path, while both are right.
+    pub fn redirect_uris(&self) -> Option<Vec<String>> {
+        let ports = check::redirect_ports(&self.redirect_ports).ok()?;
+        Some(super::redirect_uris(&ports, &check::redirect_path(&self.redirect_path).ok()?))
+    }
+
     /// The text of a setting; `None` for [`Field::Requests`] and its parts, which are more than one text.
     pub fn text_mut(&mut self, field: Field) -> Option<&mut String> {
         Some(match field {

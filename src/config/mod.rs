@@ -122,12 +122,7 @@ impl Profile {
     /// Port 0 gives the URL without a port: a provider that follows RFC 8252 section 7.3 accepts any port for it.
     #[must_use]
     pub fn redirect_uris(&self) -> Vec<String> {
-        let path = &self.redirect_path;
-        let uri = |port: &u16| match port {
-            0 => format!("http://127.0.0.1{path}"),
-            port => format!("http://127.0.0.1:{port}{path}"),
-        };
-        self.redirect_ports.iter().map(uri).collect()
+        redirect_uris(&self.redirect_ports, &self.redirect_path)
     }
 
     /// The whole URL of a path at the API; `None` where `path` is no path, or the profile has no API.
@@ -145,6 +140,14 @@ impl Profile {
     pub fn request_url(&self, request: &ReadyRequest) -> String {
         self.url_of(&request.url).unwrap_or_else(|| request.url.clone())
     }
+}
+
+fn redirect_uris(ports: &[u16], path: &str) -> Vec<String> {
+    let uri = |port: &u16| match port {
+        0 => format!("http://127.0.0.1{path}"),
+        port => format!("http://127.0.0.1:{port}{path}"),
+    };
+    ports.iter().map(uri).collect()
 }
 
 impl fmt::Debug for ReadyRequest {

@@ -81,10 +81,11 @@ pub async fn visit(authorize_url: &str, choice: Choice) -> Result<Visit, Lost> {
     }
 
     let form = Form::find(&text, choice.label()).ok_or(Lost::Button(choice.label()))?;
+    let fields = form_urlencoded::Serializer::new(String::new()).extend_pairs(&form.fields).finish();
     let answer = client
         .post(start.join(&form.action)?)
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(form_urlencoded::Serializer::new(String::new()).extend_pairs(&form.fields).finish())
+        .body(fields)
         .send()
         .await?;
     follow(&client, &start, answer).await

@@ -90,7 +90,10 @@ pub fn write(vault: &dyn Vault, service: &str, account: &str, bytes: &[u8]) -> R
 /// Removes an entry and its parts; the head last, so that a failure leaves them findable.
 pub fn delete(vault: &dyn Vault, service: &str, account: &str) -> Result<(), Unavailable> {
     let split = vault.get(service, account)?.as_deref().and_then(Split::read);
-    split.iter().flat_map(|split| split.accounts(account)).try_for_each(|part| vault.delete(service, &part))?;
+    split
+        .iter()
+        .flat_map(|split| split.accounts(account))
+        .try_for_each(|part| vault.delete(service, &part))?;
     vault.delete(service, account)
 }
 
@@ -103,7 +106,10 @@ struct Split {
 impl Split {
     fn read(head: &[u8]) -> Option<Self> {
         let (generation, parts) = std::str::from_utf8(head).ok()?.strip_prefix(SPLIT)?.split_once(' ')?;
-        Some(Self { generation: generation.parse().ok()?, parts: parts.parse().ok().filter(|&parts| parts <= 1000)? })
+        Some(Self {
+            generation: generation.parse().ok()?,
+            parts: parts.parse().ok().filter(|&parts| parts <= 1000)?,
+        })
     }
 
     fn accounts(&self, account: &str) -> impl Iterator<Item = String> {

@@ -1,0 +1,526 @@
+//! The API screen: who is logged in, the request, and what came of it.
+
+use std::sync::Arc;
+
+use egui::text::LayoutJob;
+use egui::{
+    Align, Color32, ComboBox, FontId, Frame, Image, Key, Label, Layout, Margin, RichText, ScrollArea, Stroke,
+    TextEdit, TextFormat, Ui, Vec2,
+};
+use jiff::Timestamp;
+
+use super::picture::Picture;
+use super::state::{Action, Call, LoggedIn, State, Tab, Work};
+use super::theme::{self, Palette, palette, size};
+use super::widgets::{self, Taken};
+use super::{remedied, rule};
+use crate::api::document::{Document, Kind, Line, Part};
+use crate::api::request::{Draft, METHODS};
+use crate::api::response::Response;
+use crate::secret::HIDDEN;
+use crate::store::Kept;
+
+/// Draws the screen.
+pub fn show(ui: &mut Ui, state: &State, picture: &Picture) -> Option<Action> {
+    let logged_in = state.session.as_ref()?;
+    ui.spacing_mut().item_spacing.y = 0.0;
+    let mut action = person(ui, state, logged_in, picture);
+    rule(ui);
+    let body = Frame::new().inner_margin(Margin { left: 24, right: 24, top: 18, bottom: 24 });
+    body.show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 14.0;
+        action = action.take().or(request(ui, state));
+        action = action.take().or(banners(ui, state, logged_in));
+        action = action.take().or(outcome(ui, state));
+    });
+    action
+}
+
+/// Who is logged in, and for how long.
+fn person(ui: &mut Ui, state: &State, logged_in: &LoggedIn, picture: &Picture) -> Option<Action> {
+    let mut action = None;
+    let (palette, user) = (palette(ui), &logged_in.session.user);
+    let frame = Frame::new().inner_margin(Margin::symmetric(24, 16));
+    frame.show(ui, |ui| {
+        ui.horizontal(|ui| {
+            ui.set_min_height(size::PICTURE);
+            match picture.texture() {
+                Some(texture) => {
+                    let image =
+                        Image::new(texture).fit_to_exact_size(Vec2::splat(size::PICTURE)).corner_radius(20);
+                    ui.add(image.alt_text(format!("Picture of {}", user.called())));
+                }
+                None => widgets::initial(ui, user.called()),
+            }
+            ui.add_space(6.0);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if widgets::secondary(ui, "Log out")
+                    .on_hover_text("Here, and at the provider (Ctrl+L)")
+                    .clicked()
+                {
+                    action = Some(Action::LogOut);
+                }
+                ui.add_space(4.0);
+                let renews = state.is_running(Work::Renewal);
+                let can = logged_in.session.refresh_token.is_some() && !renews;
+                let why_not = if renews { "Under way" } else { "The provider issued no refresh token" };
+                let renew = ui.add_enabled_ui(can, |ui| widgets::secondary(ui, "Renew")).inner;
+                if renew
+                    .on_hover_text("Get a new access token (Ctrl+R)")
+                    .on_disabled_hover_text(why_not)
+                    .clicked()
+                {
+                    action = Some(Action::Renew);
+                }
+                ui.add_space(4.0);
+                time_left(ui, logged_in);
+                ui.with_layout(Layout::top_down(Align::Min), |ui| {
+                    ui.spacing_mut().item_spacing.y = 1.0;
+                    let second = user.email.as_deref().filter(|email| *email != user.called());
+                    // A lone name stands in the middle of the picture's height.
+                    ui.add_space(if second.is_some() { 0.0 } else { 10.0 });
+                    ui.add(Label::new(RichText::new(user.called()).font(theme::emphasis())).truncate());
+                    if let Some(email) = second {
+                        ui.add(
+                            Label::new(RichText::new(email).font(theme::small()).color(palette.soft))
+                                .truncate(),
+                        );
+                    }
+                });
+            });
+        });
+    });
+    action
+}
+
+/// How long the access token is good for, in words and as a bar.
+fn time_left(ui: &mut Ui, logged_in: &LoggedIn) {
+    let palette = palette(ui);
+    let Some(left) = logged_in.session.time_left(Timestamp::now()) else {
+        ui.label(RichText::new("Token without an end").font(theme::small()).color(palette.soft));
+        return;
+    };
+    let (text, colour) = match left.as_secs() {
+        0 => ("Token has expired".to_owned(), palette.bad),
+        seconds @ 1..60 => (format!("Token good for {seconds} s"), palette.warning),
+        seconds @ 60..7200 => (format!("Token good for {} min", seconds / 60), palette.soft),
+        seconds => (format!("Token good for {} h", seconds / 3600), palette.soft),
+    };
+    // The text changes at the next whole unit, and nothing is painted before.
+    let rest = match left.as_secs() {
+        0 => None,
+        1..=60 => Some(1),
+        seconds @ 61..=7200 => Some(seconds % 60 + 1),
+        seconds => Some(seconds % 3600 + 1),
+    };
+    if let Some(rest) = rest {
+        ui.ctx().request_repaint_after(std::time::Duration::from_secs(rest));
+    }
+    ui.allocate_ui_with_layout(Vec2::new(136.0, size::PICTURE), Layout::top_down(Align::Min), |ui| {
+        ui.spacing_mut().item_spacing.y = 5.0;
+        ui.set_width(136.0);
+        ui.add_space(6.0);
+        ui.label(RichText::new(text).font(theme::small()).color(colour));
+        let (rect, _) = ui.allocate_exact_size(Vec2::new(136.0, 6.0), egui::Sense::hover());
+        let whole = logged_in.session.lifetime().unwrap_or_default().as_secs_f32().max(1.0);
+        let part = (left.as_secs_f32() / whole).clamp(0.0, 1.0);
+        ui.painter().rect_filled(rect, 3, palette.sunken);
+        let filled = egui::Rect::from_min_size(rect.min, Vec2::new(rect.width() * part, rect.height()));
+        let colour = if left.as_secs() < 60 { palette.warning } else { palette.good };
+        ui.painter().rect_filled(filled, 3, colour);
+    });
+}
+
+/// The ready-made requests, and the line with method, URL and **Call API**.
+fn request(ui: &mut Ui, state: &State) -> Option<Action> {
+    let mut action = None;
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = Vec2::splat(size::NEAR);
+        for (index, ready) in state.profile().requests.iter().enumerate() {
+            let tab = widgets::tab(ui, &ready.name, state.chosen == Some(index));
+            if tab.on_hover_text(format!("{} {} (Ctrl+{})", ready.method, ready.url, index + 1)).clicked() {
+                action = Some(Action::ChooseRequest(index));
+            }
+        }
+    });
+    let mut draft = state.draft.clone();
+    let running = matches!(state.call, Call::Running(_));
+    let mut called = false;
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 10.0;
+        method(ui, &mut draft);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let name = if running { "Cancel" } else { "Call API" };
+            let button = widgets::primary(ui, name, Vec2::new(104.0, size::FIELD));
+            let hint = if running {
+                "Do not wait for the answer (Esc)"
+            } else {
+                "Send the request (Enter, Ctrl+Enter)"
+            };
+            if button.on_hover_text(hint).clicked() {
+                action = Some(if running { Action::CancelCall } else { Action::CallApi });
+            }
+            let width = ui.available_width();
+            let (field, typed) = widgets::field(ui, "URL", &state.draft.url, |edit| {
+                edit.desired_width(width)
+                    .hint_text("https://api.example.com/path, or /path at the profile's API")
+            });
+            draft.url = typed.unwrap_or(draft.url.clone());
+            called = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        });
+    });
+    more(ui, &mut draft);
+    if draft != state.draft {
+        return Some(Action::Edit(draft));
+    }
+    if called && !running {
+        return Some(Action::CallApi);
+    }
+    action
+}
+
+fn method(ui: &mut Ui, draft: &mut Draft) {
+    ui.scope(|ui| {
+        ui.spacing_mut().interact_size.y = size::FIELD;
+        let combo = ComboBox::from_id_salt("method")
+            .selected_text(RichText::new(&draft.method).font(theme::code()))
+            .width(92.0)
+            .show_ui(ui, |ui| {
+                for method in METHODS {
+                    ui.selectable_value(
+                        &mut draft.method,
+                        method.to_owned(),
+                        RichText::new(method).font(theme::code()),
+                    );
+                }
+            });
+        widgets::named(ui, &combo.response, &format!("Method: {}", draft.method));
+        widgets::ring(ui, &combo.response);
+    });
+}
+
+/// Headers and body, for those who need them.
+fn more(ui: &mut Ui, draft: &mut Draft) {
+    let count = draft.headers.lines().filter(|line| !line.trim().is_empty()).count();
+    let title = match (count, draft.body.is_empty()) {
+        (0, true) => "Headers and body".to_owned(),
+        (0, false) => "Headers and body (a body)".to_owned(),
+        (count, true) => format!("Headers and body ({count} of your own)"),
+        (count, false) => format!("Headers and body ({count} of your own, and a body)"),
+    };
+    let title = RichText::new(title).font(theme::small()).color(palette(ui).soft);
+    egui::CollapsingHeader::new(title).id_salt("more").show(ui, |ui| {
+        area(ui, "Request headers", "Accept: application/json, a header a line", &mut draft.headers);
+        area(ui, "Request body", "{ \"text\": \"sent as it stands here\" }", &mut draft.body);
+    });
+}
+
+fn area(ui: &mut Ui, name: &str, hint: &str, text: &mut String) {
+    let width = ui.available_width();
+    let edit = TextEdit::multiline(text)
+        .font(theme::code())
+        .desired_rows(2)
+        .desired_width(width)
+        .hint_text(hint.to_owned());
+    let response = ui.add(edit.margin(Margin::symmetric(14, 8)));
+    widgets::named(ui, &response, name);
+}
+
+/// What the person should know about the session, and may act on.
+fn banners(ui: &mut Ui, state: &State, logged_in: &LoggedIn) -> Option<Action> {
+    let mut action = None;
+    if let Kept::ThisRunOnly(why) = &logged_in.kept {
+        let why = crate::untrusted::line(&why.to_string());
+        strip(ui, &format!("You stay logged in until you close this window: {why}."), None);
+    }
+    let missing = logged_in.session.not_granted();
+    if !missing.is_empty() {
+        strip(ui, &format!("Asked for, and not granted: {}.", missing.join(", ")), None);
+    }
+    let expired = logged_in.session.time_left(Timestamp::now()).is_some_and(|left| left.is_zero());
+    if expired && state.news.is_none() && !state.is_running(Work::Renewal) {
+        let text = "Your access token has expired. Renew it, or log in again.";
+        if strip(ui, text, Some("Log in again")) {
+            action = Some(Action::LogIn);
+        }
+    }
+    if let Some(news) = &state.news {
+        action = match widgets::explanation(ui, news, true) {
+            Some(Taken::Remedy(remedy)) => Some(remedied(remedy, state)),
+            Some(Taken::Dismissed) => Some(Action::Dismiss),
+            None => action,
+        };
+    }
+    action
+}
+
+/// A line that warns; whether its button was pressed.
+fn strip(ui: &mut Ui, text: &str, button: Option<&str>) -> bool {
+    let palette = palette(ui);
+    let frame =
+        Frame::new().fill(palette.warning_ground).corner_radius(9).inner_margin(Margin::symmetric(14, 8));
+    let drawn = frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.horizontal_wrapped(|ui| {
+            ui.label(RichText::new(text).size(14.0).color(palette.warning));
+            button.is_some_and(|button| widgets::secondary(ui, button).clicked())
+        })
+        .inner
+    });
+    drawn.inner
+}
+
+/// What came of the call.
+fn outcome(ui: &mut Ui, state: &State) -> Option<Action> {
+    match &state.call {
+        Call::None => {
+            empty(ui, "Nothing called yet", "Choose a request, then Call API. The answer will show here.")
+        }
+        Call::Running(_) => empty(ui, "Calling…", "Waiting for the answer."),
+        Call::Asking { origin, safe } => asking(ui, state, origin, *safe),
+        Call::Ended { response, explanation } => {
+            let mut action = None;
+            let taken =
+                explanation.as_ref().and_then(|explanation| widgets::explanation(ui, explanation, false));
+            if let Some(Taken::Remedy(remedy)) = taken {
+                action = Some(remedied(remedy, state));
+            }
+            response.as_ref().and_then(|response| answer(ui, state, response)).or(action)
+        }
+    }
+}
+
+fn empty(ui: &mut Ui, title: &str, text: &str) -> Option<Action> {
+    let soft = palette(ui).soft;
+    panel(ui, |ui| {
+        ui.centered_and_justified(|ui| {
+            ui.vertical_centered(|ui| {
+                ui.add_space((ui.available_height() / 2.0 - 40.0).max(8.0));
+                ui.label(RichText::new(title).font(theme::heading()));
+                ui.label(RichText::new(text).color(soft));
+            });
+        });
+    });
+    None
+}
+
+/// The token would leave for another origin: nothing is sent before the person says so.
+fn asking(ui: &mut Ui, state: &State, origin: &str, safe: bool) -> Option<Action> {
+    let palette = palette(ui);
+    let mut action = None;
+    let frame = Frame::new()
+        .fill(palette.warning_ground)
+        .stroke(Stroke::new(1.0, palette.warning.gamma_multiply(0.45)))
+        .corner_radius(12)
+        .inner_margin(Margin::symmetric(20, 16));
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.spacing_mut().item_spacing.y = 6.0;
+        ui.label(RichText::new("Send your token there?").font(theme::heading()));
+        let api = state.profile().api.as_ref().map(|api| api.origin().ascii_serialization());
+        let api = api.map_or("This profile names no API.".to_owned(), |api| {
+            format!("This profile's API is at {api}.")
+        });
+        ui.label(format!("{api} Whoever runs {origin} could use your token as you."));
+        if !safe {
+            ui.label(
+                RichText::new("The connection is not encrypted: others on the way could read the token too.")
+                    .color(palette.bad),
+            );
+        }
+        ui.add_space(6.0);
+        ui.horizontal_wrapped(|ui| {
+            if widgets::primary(ui, "Call without the token", Vec2::new(0.0, size::BUTTON)).clicked() {
+                action = Some(Action::CallWithoutToken);
+            }
+            if widgets::secondary(ui, &format!("Send the token to {origin}")).clicked() {
+                action = Some(Action::SendTokenTo(origin.to_owned()));
+            }
+            if widgets::secondary(ui, "Do not call").clicked() {
+                action = Some(Action::CancelCall);
+            }
+        });
+    });
+    action
+}
+
+/// A surface that fills the rest of the screen.
+fn panel(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) {
+    let palette = palette(ui);
+    let frame = Frame::new().fill(palette.surface).stroke(Stroke::new(1.0, palette.line)).corner_radius(12);
+    frame.show(ui, |ui| {
+        ui.set_min_size(ui.available_size().max(Vec2::new(0.0, 160.0)));
+        ui.spacing_mut().item_spacing.y = 0.0;
+        contents(ui);
+    });
+}
+
+fn answer(ui: &mut Ui, state: &State, response: &Arc<Response>) -> Option<Action> {
+    let mut action = None;
+    panel(ui, |ui| {
+        Frame::new().inner_margin(Margin::symmetric(16, 9)).show(ui, |ui| {
+            action = summary(ui, state, response);
+        });
+        rule(ui);
+        match state.tab {
+            Tab::Body => body(ui, response),
+            Tab::Headers => {
+                pairs(ui, response.headers.iter().map(|(name, value)| (name.as_str(), value.clone())))
+            }
+            Tab::Request => sent(ui, response),
+        }
+    });
+    action
+}
+
+fn summary(ui: &mut Ui, state: &State, response: &Response) -> Option<Action> {
+    let mut action = None;
+    let palette = palette(ui);
+    let (colour, ground) = match response.status.as_u16() {
+        200..300 => (palette.good, palette.good_ground),
+        300..400 => (palette.warning, palette.warning_ground),
+        _ => (palette.bad, palette.bad_ground),
+    };
+    ui.horizontal(|ui| {
+        ui.set_min_height(28.0);
+        ui.spacing_mut().item_spacing.x = 2.0;
+        widgets::badge(ui, &response.status_line(), colour, ground);
+        ui.add_space(10.0);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if response.document.kind != Kind::Empty
+                && response.document.kind != Kind::Binary
+                && widgets::quiet(ui, "Copy").on_hover_text("Copy the body").clicked()
+            {
+                action = Some(Action::Copy(response.document.text()));
+            }
+            for (tab, name) in [(Tab::Request, "Request"), (Tab::Headers, "Headers"), (Tab::Body, "Body")] {
+                if widgets::view(ui, name, state.tab == tab).clicked() {
+                    action = Some(Action::ShowTab(tab));
+                }
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let mut facts = vec![widgets::took(response.took), widgets::bytes(response.size)];
+                facts.extend(response.content_type.clone());
+                ui.add(Label::new(RichText::new(facts.join(" · ")).color(palette.soft)).truncate());
+            });
+        });
+    });
+    action
+}
+
+fn body(ui: &mut Ui, response: &Response) {
+    let note = match response.document.kind {
+        Kind::Empty => Some("The response has no body.".to_owned()),
+        Kind::Binary => Some(format!(
+            "{} of {}, which is no text to show.",
+            widgets::bytes(response.size),
+            response.content_type.as_deref().unwrap_or("an unnamed type")
+        )),
+        Kind::BrokenJson if !response.cut => {
+            Some("This is said to be JSON, and is not well-formed:".to_owned())
+        }
+        _ if response.cut => {
+            Some(format!("Longer than what is read; here are the first {}:", widgets::bytes(response.size)))
+        }
+        Kind::Json | Kind::BrokenJson | Kind::Text => None,
+    };
+    if let Some(note) = note {
+        Frame::new().inner_margin(Margin { left: 16, right: 16, top: 12, bottom: 0 }).show(ui, |ui| {
+            ui.label(RichText::new(note).color(palette(ui).soft));
+        });
+    }
+    lines(ui, &response.document);
+}
+
+/// The lines in view, each with its number.
+fn lines(ui: &mut Ui, document: &Document) {
+    let palette = palette(ui);
+    let digits = document.lines.len().max(100).ilog10() as f32 + 1.0;
+    let gutter = 16.0 + digits * 9.0;
+    ui.add_space(12.0);
+    ScrollArea::both().auto_shrink(false).id_salt("body").show_rows(
+        ui,
+        size::CODE_LINE,
+        document.lines.len(),
+        |ui, range| {
+            for index in range {
+                let Some(line) = document.lines.get(index) else { continue };
+                ui.horizontal(|ui| {
+                    ui.set_height(size::CODE_LINE);
+                    ui.spacing_mut().item_spacing.x = 16.0;
+                    let (rect, _) =
+                        ui.allocate_exact_size(Vec2::new(gutter, size::CODE_LINE), egui::Sense::hover());
+                    let number = palette.soft.gamma_multiply(0.7);
+                    ui.painter().text(
+                        rect.right_center(),
+                        egui::Align2::RIGHT_CENTER,
+                        index + 1,
+                        theme::code(),
+                        number,
+                    );
+                    ui.add(Label::new(coloured(line, palette)).extend());
+                });
+            }
+        },
+    );
+}
+
+fn coloured(line: &Line, palette: &Palette) -> LayoutJob {
+    let mut job = LayoutJob::default();
+    let mut append = |text: &str, colour: Color32| {
+        let font_id: FontId = theme::code();
+        job.append(text, 0.0, TextFormat { font_id, color: colour, ..TextFormat::default() });
+    };
+    let mut at = 0;
+    for (range, part) in &line.parts {
+        append(&line.text[at..range.start], palette.text);
+        let colour = match part {
+            Part::Plain => palette.text,
+            Part::Key => palette.accent,
+            Part::String => palette.good,
+            Part::Literal => palette.literal,
+        };
+        append(&line.text[range.clone()], colour);
+        at = range.end;
+    }
+    append(&line.text[at..], palette.text);
+    job
+}
+
+/// What was sent, without the token.
+fn sent(ui: &mut Ui, response: &Response) {
+    let request = &response.request;
+    let mut rows = vec![(request.method.to_string(), request.url.to_string())];
+    if response.with_token && !request.headers.contains_key("authorization") {
+        rows.push(("authorization".to_owned(), format!("Bearer {HIDDEN}")));
+    }
+    for (name, value) in &request.headers {
+        // What the person typed may be a key of theirs.
+        let secret = ["authorization", "cookie", "x-api-key"].contains(&name.as_str());
+        let value =
+            if secret { HIDDEN.to_owned() } else { String::from_utf8_lossy(value.as_bytes()).into_owned() };
+        rows.push((name.to_string(), value));
+    }
+    if !request.body.is_empty() {
+        rows.push(("body".to_owned(), widgets::bytes(request.body.len())));
+    }
+    pairs(ui, rows.iter().map(|(name, value)| (name.as_str(), value.clone())));
+}
+
+fn pairs<'a>(ui: &mut Ui, rows: impl Iterator<Item = (&'a str, String)>) {
+    let soft = palette(ui).soft;
+    ScrollArea::vertical().auto_shrink(false).id_salt("pairs").show(ui, |ui| {
+        Frame::new().inner_margin(Margin::symmetric(16, 12)).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 4.0;
+            for (name, value) in rows {
+                ui.horizontal_top(|ui| {
+                    let label = Label::new(RichText::new(name).font(theme::code()).color(soft))
+                        .halign(Align::LEFT)
+                        .truncate();
+                    ui.add_sized(Vec2::new(220.0, size::CODE_LINE), label);
+                    ui.add(Label::new(RichText::new(value).font(theme::code())).wrap());
+                });
+            }
+        });
+    });
+}

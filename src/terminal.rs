@@ -1,0 +1,116 @@
+//! The main job without a window: log in to the demo provider with a scripted browser, and call its API.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hallpass::api::request::Draft;
+use hallpass::api::{self, response::Response};
+use hallpass::auth::Step;
+use hallpass::auth::login::Attempt;
+use hallpass::auth::session::Session;
+use hallpass::config::Profile;
+use hallpass::demo;
+use hallpass::demo::person::{self, Choice};
+use hallpass::explain;
+use hallpass::http::{Exchange, Http};
+use tokio::runtime::Handle;
+
+/// Plays it, and tells each step; fails where a step fails.
+pub async fn play() -> ExitCode {
+    match main_job().await {
+        Ok(()) => {
+            println!("\nAll of it worked. With a display, the same command opens the window.");
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            eprintln!("\nhallpass: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn main_job() -> Result<(), String> {
+    let demo = demo::start(super::demo_options()).await.map_err(|error| error.to_string())?;
+    let profile = super::window::profile(&demo);
+    println!("Demo provider  {}\nDemo API       {}\n", demo.issuer, demo.api);
+    let http = Http::new(exchanged);
+
+    let session = log_in(&profile, &http).await?;
+    println!("\nLogged in as {} with the scopes {}\n", session.user.called(), session.granted.join(" "));
+    for ready in &profile.requests {
+        let request = Draft::ready(ready, &profile).check(&profile).map_err(|error| error.to_string())?;
+        let response = api::call(request, Some(&session.access_token), &http)
+            .await
+            .map_err(|error| error.to_string())?;
+        answered(&ready.name, &response)?;
+    }
+    session.revoke(&http).await.map_err(|error| error.to_string())?;
+    println!("Logged out");
+    Ok(())
+}
+
+async fn log_in(profile: &Profile, http: &Http) -> Result<Session, String> {
+    let runtime = Handle::current();
+    let attempt = Attempt {
+        profile,
+        http,
+        // The browser is opened on a thread that may block; the person in it goes on while the app waits.
+        open: Arc::new(move |link| {
+            let link = link.to_string();
+            runtime.spawn(async move {
+                match person::visit(&link, Choice::Alice).await {
+                    Ok(visit) => done(
+                        "the scripted browser",
+                        &format!("Continue as Alice, sent back with {}", visit.status),
+                    ),
+                    Err(lost) => eprintln!("  ✗ the scripted browser: {lost}"),
+                }
+            });
+            Ok(())
+        }),
+        report: &stepped,
+        patience: Duration::from_secs(30),
+    };
+    attempt.run().await.map_err(|error| {
+        let why = explain::login(&error, profile);
+        format!("{}. {} ({error})", why.headline, why.cause)
+    })
+}
+
+fn answered(name: &str, response: &Response) -> Result<(), String> {
+    println!("{name}: {}\n{}", response.status_line(), response.document.text());
+    if response.status.is_success() {
+        Ok(())
+    } else {
+        Err(format!("{name} was answered with {}", response.status_line()))
+    }
+}
+
+fn exchanged(exchange: Exchange) {
+    let said = exchange.outcome.map_or_else(|error| error.to_string(), |status| status.to_string());
+    done(
+        &format!("{} {}", exchange.method, exchange.url),
+        &format!("{said}, {} ms", exchange.took.as_millis()),
+    );
+}
+
+fn stepped(step: Step) {
+    match step {
+        Step::MadeSecrets => done("secrets", "PKCE S256, state and nonce"),
+        Step::OpenedBrowser => done("browser", "opened on the authorization endpoint"),
+        Step::BrowserDidNotOpen(problem) => eprintln!("  ✗ browser: {problem}"),
+        Step::Waiting { redirect_uri, .. } => done("waiting", &redirect_uri),
+        Step::CameBack { took } => {
+            done("callback", &format!("state and issuer match, after {} ms", took.as_millis()))
+        }
+        Step::Verified(verified) => {
+            done("ID token", &format!("{}: {} passed", verified.algorithm, verified.checks.join(", ")))
+        }
+        Step::NoUserInfo(problem) => eprintln!("  ✗ user info: {problem}"),
+    }
+}
+
+fn done(what: &str, detail: &str) {
+    println!("  ✓ {what}: {detail}");
+}

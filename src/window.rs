@@ -1,0 +1,109 @@
+//! Opens the window, or says why there can be none.
+
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+
+use eframe::{NativeOptions, Renderer};
+use egui::{IconData, ViewportBuilder};
+use hallpass::app::App;
+use hallpass::app::tasks::World;
+use hallpass::config::{Loaded, Profile};
+use hallpass::demo::{self, Demo};
+use hallpass::store::Store;
+use thiserror::Error;
+use tokio::runtime::Runtime;
+use url::Url;
+
+/// Why no window can be opened.
+#[derive(Debug, Error)]
+pub enum NoWindow {
+    /// There is no screen.
+    #[error("there is no display to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set).")]
+    NoDisplay,
+    /// There is one, and windowing failed.
+    #[error("no window could be opened: {0}.{hint}", hint = hint())]
+    Failed(String),
+}
+
+/// What most often stands in the way.
+fn hint() -> &'static str {
+    if cfg!(target_os = "linux") {
+        " If libraries are missing, install them: on Debian and Ubuntu `apt-get install libgl1 libegl1 \
+         libxkbcommon-x11-0`, on Fedora `dnf install mesa-libGL mesa-libEGL libxkbcommon-x11`."
+    } else {
+        ""
+    }
+}
+
+/// Runs the window until it is closed.
+pub fn run(runtime: &Runtime, loaded: Loaded) -> Result<(), NoWindow> {
+    if cfg!(all(unix, not(target_os = "macos")))
+        && !["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"].iter().any(is_set)
+    {
+        return Err(NoWindow::NoDisplay);
+    }
+    let viewport = ViewportBuilder::default()
+        .with_title("Hallpass")
+        .with_app_id("hallpass")
+        .with_inner_size([1280.0, 800.0])
+        .with_min_inner_size([640.0, 480.0]);
+    let viewport = match icon() {
+        Some(icon) => viewport.with_icon(icon),
+        None => viewport,
+    };
+    let options = NativeOptions { viewport, renderer: Renderer::Glow, ..NativeOptions::default() };
+    let world = World {
+        runtime: runtime.handle().clone(),
+        store: Store::keyring(),
+        // `that` would wait for the browser to be closed.
+        open: Arc::new(|url| open::that_detached(url.as_str()).map_err(|error| error.to_string())),
+        start_demo: Box::new(|| Box::pin(start_demo())),
+    };
+    let create = |context: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
+        Ok(Box::new(App::new(&context.egui_ctx, demo_at_its_usual_place(), loaded, world)))
+    };
+    // Where a windowing library is missing, its loader panics.
+    panic::set_hook(Box::new(|panic| tracing::debug!("{panic}")));
+    let result =
+        panic::catch_unwind(AssertUnwindSafe(|| eframe::run_native("Hallpass", options, Box::new(create))));
+    match result {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(NoWindow::Failed(error.to_string())),
+        Err(panic) => Err(NoWindow::Failed(
+            panic
+                .downcast_ref::<String>()
+                .cloned()
+                .or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()))
+                .unwrap_or_default(),
+        )),
+    }
+}
+
+fn is_set(name: &&str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
+}
+
+fn icon() -> Option<IconData> {
+    eframe::icon_data::from_png_bytes(include_bytes!("../assets/icon.png")).ok()
+}
+
+/// What the Login screen shows until the demo provider stands.
+fn demo_at_its_usual_place() -> Profile {
+    let api = Url::parse("http://127.0.0.1:8701/");
+    #[expect(clippy::expect_used, reason = "it is a literal")]
+    let api = api.expect("a URL");
+    Profile::demo("http://127.0.0.1:8700/", "hallpass-demo", "https://api.hallpass.demo", &api)
+}
+
+async fn start_demo() -> Result<Profile, String> {
+    let demo = demo::start(super::demo_options()).await.map_err(|error| error.to_string())?;
+    let profile = profile(&demo);
+    // It serves until the process ends.
+    std::mem::forget(demo);
+    Ok(profile)
+}
+
+/// The profile that uses a demo provider.
+pub fn profile(demo: &Demo) -> Profile {
+    Profile::demo(demo.issuer.as_str(), &demo.client_id, &demo.audience, &demo.api)
+}
