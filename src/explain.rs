@@ -295,7 +295,9 @@ pub fn not_revoked(error: &RevocationError) -> Explanation {
 pub fn draft(error: &DraftError) -> Explanation {
     let explanation = Explanation::failed("This request cannot be sent", error.to_string());
     match error {
-        DraftError::NoScheme { meant, .. } => explanation.remedy(Remedy::UseUrl(meant.clone())),
+        DraftError::NoScheme { meant, .. } => {
+            explanation.evidence("Meant", [(meant.clone(), false)]).remedy(Remedy::UseUrl(meant.clone()))
+        }
         DraftError::NoApi(_) => explanation.remedy(Remedy::EditProfile),
         _ => explanation,
     }
@@ -381,13 +383,13 @@ fn unauthorized(response: &Response, session: Option<&Session>, now: Timestamp) 
     let refusal = response.refusal.clone().unwrap_or_default();
     let expired = session.and_then(|session| session.time_left(now)).is_some_and(|left| left.is_zero());
     let explanation = if !response.with_token {
-        Explanation::refused(
+        Explanation::failed(
             "The API wants to know who you are",
             "This call went without a token. Log in, then call again.",
         )
         .remedy(Remedy::LogIn)
     } else if expired {
-        Explanation::refused(
+        Explanation::failed(
             "Your token has expired",
             "It was good for a limited time, and that time is over.",
         )
@@ -397,7 +399,7 @@ fn unauthorized(response: &Response, session: Option<&Session>, now: Timestamp) 
             Remedy::LogIn
         })
     } else {
-        Explanation::refused(
+        Explanation::failed(
             "The API did not accept your token",
             "The token was sent, and has not expired by this computer's clock. The API may expect another audience or issuer.",
         )
@@ -411,7 +413,7 @@ fn forbidden(response: &Response, session: Option<&Session>) -> Explanation {
     let granted = session.map(|session| session.granted.clone()).unwrap_or_default();
     let missing: Vec<_> = refusal.scopes.iter().filter(|scope| !granted.contains(scope)).cloned().collect();
     if missing.is_empty() {
-        let explanation = Explanation::refused(
+        let explanation = Explanation::failed(
             "The API knows you, and refuses this",
             "The token was accepted, but does not permit this request.",
         );
@@ -429,7 +431,7 @@ fn forbidden(response: &Response, session: Option<&Session>) -> Explanation {
         _ => "Your token lacks scopes that the API needs".to_owned(),
     };
     let needs: Vec<_> = refusal.scopes.iter().map(|scope| (scope.clone(), missing.contains(scope))).collect();
-    Explanation::refused(headline, cause)
+    Explanation::failed(headline, cause)
         .evidence("The API needs", needs)
         .evidence("You have", granted.into_iter().map(|scope| (scope, false)))
         .remedy(if asked { Remedy::LogIn } else { Remedy::EditProfile })

@@ -234,6 +234,7 @@ impl Http {
 
 type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
 
+#[expect(clippy::disallowed_methods, reason = "this is the place where clients are made")]
 fn build_client(loopback: bool) -> Result<reqwest::Client, String> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("Hallpass/", env!("CARGO_PKG_VERSION")))

@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 
 /// Plays it, and tells each step; fails where a step fails.
 pub async fn play() -> ExitCode {
-    match main_job().await {
+    match Box::pin(main_job()).await {
         Ok(()) => {
             println!("\nAll of it worked. With a display, the same command opens the window.");
             ExitCode::SUCCESS
@@ -102,10 +102,10 @@ fn stepped(step: Step) {
         Step::BrowserDidNotOpen(problem) => eprintln!("  ✗ browser: {problem}"),
         Step::Waiting { redirect_uri, .. } => done("waiting", &redirect_uri),
         Step::CameBack { took } => {
-            done("callback", &format!("state and issuer match, after {} ms", took.as_millis()))
+            done("callback", &format!("state and issuer match, after {} ms", took.as_millis()));
         }
         Step::Verified(verified) => {
-            done("ID token", &format!("{}: {} passed", verified.algorithm, verified.checks.join(", ")))
+            done("ID token", &format!("{}: {} passed", verified.algorithm, verified.checks.join(", ")));
         }
         Step::NoUserInfo(problem) => eprintln!("  ✗ user info: {problem}"),
     }

@@ -98,8 +98,11 @@ fn demo_at_its_usual_place() -> Profile {
 async fn start_demo() -> Result<Profile, String> {
     let demo = demo::start(super::demo_options()).await.map_err(|error| error.to_string())?;
     let profile = profile(&demo);
-    // It serves until the process ends.
-    std::mem::forget(demo);
+    tokio::spawn(async move {
+        // It serves until the runtime ends.
+        let _serving = demo;
+        std::future::pending::<()>().await;
+    });
     Ok(profile)
 }
 

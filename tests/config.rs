@@ -1,4 +1,5 @@
 //! Profiles as a whole: a file on disk, variables and arguments in, profiles and problems out, and back again.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test a failure is a panic")]
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -944,7 +945,7 @@ fn what_is_saved_reads_back_whatever_the_layout() {
         |profile, _| profile.authorize_params.clear(),
         |profile, post| profile.requests.insert(0, post.clone()),
         |profile, post| {
-            profile.requests.iter_mut().for_each(|request| request.headers.clone_from(&post.headers))
+            profile.requests.iter_mut().for_each(|request| request.headers.clone_from(&post.headers));
         },
         |profile, _| {
             profile.requests.clear();

@@ -1,4 +1,9 @@
 //! The embedded provider and API, met from outside as the app meets them.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "in a test a failure is a panic, and the far side is met raw"
+)]
 
 use std::{fs, path::Path, time::Duration};
 

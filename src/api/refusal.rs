@@ -157,7 +157,7 @@ mod tests {
     fn the_bearer_challenge_is_found_among_others() {
         for challenges in [
             &[r#"Basic realm="x", Bearer error="invalid_token""#][..],
-            &[r#"Basic realm="x""#, r#"bearer error=invalid_token"#][..],
+            &[r#"Basic realm="x""#, "bearer error=invalid_token"][..],
         ] {
             assert_eq!(read(challenges, "").error.as_deref(), Some("invalid_token"), "{challenges:?}");
         }

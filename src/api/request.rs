@@ -75,7 +75,7 @@ impl Draft {
         Self {
             method: ready.method.clone(),
             url: profile.request_url(ready),
-            headers: ready.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect(),
+            headers: ready.headers.iter().flat_map(|(name, value)| [name, ": ", value, "\n"]).collect(),
             body: ready.body.clone().unwrap_or_default(),
         }
     }

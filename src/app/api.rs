@@ -234,7 +234,9 @@ fn banners(ui: &mut Ui, state: &State, logged_in: &LoggedIn) -> Option<Action> {
         strip(ui, &format!("You stay logged in until you close this window: {why}."), None);
     }
     let missing = logged_in.session.not_granted();
-    if !missing.is_empty() {
+    // Once a call was refused, its explanation says it better.
+    let explained = matches!(&state.call, Call::Ended { explanation: Some(_), .. });
+    if !missing.is_empty() && !explained {
         strip(ui, &format!("Asked for, and not granted: {}.", missing.join(", ")), None);
     }
     let expired = logged_in.session.time_left(Timestamp::now()).is_some_and(|left| left.is_zero());
@@ -365,7 +367,7 @@ fn answer(ui: &mut Ui, state: &State, response: &Arc<Response>) -> Option<Action
         match state.tab {
             Tab::Body => body(ui, response),
             Tab::Headers => {
-                pairs(ui, response.headers.iter().map(|(name, value)| (name.as_str(), value.clone())))
+                pairs(ui, response.headers.iter().map(|(name, value)| (name.as_str(), value.clone())));
             }
             Tab::Request => sent(ui, response),
         }
@@ -436,7 +438,7 @@ fn body(ui: &mut Ui, response: &Response) {
 fn lines(ui: &mut Ui, document: &Document) {
     let palette = palette(ui);
     let digits = document.lines.len().max(100).ilog10() as f32 + 1.0;
-    let gutter = 16.0 + digits * 9.0;
+    let gutter = 6.0 + digits * 9.0;
     ui.add_space(12.0);
     ScrollArea::both().auto_shrink(false).id_salt("body").show_rows(
         ui,
@@ -445,8 +447,8 @@ fn lines(ui: &mut Ui, document: &Document) {
         |ui, range| {
             for index in range {
                 let Some(line) = document.lines.get(index) else { continue };
+                ui.spacing_mut().interact_size.y = size::CODE_LINE;
                 ui.horizontal(|ui| {
-                    ui.set_height(size::CODE_LINE);
                     ui.spacing_mut().item_spacing.x = 16.0;
                     let (rect, _) =
                         ui.allocate_exact_size(Vec2::new(gutter, size::CODE_LINE), egui::Sense::hover());
@@ -508,17 +510,13 @@ fn sent(ui: &mut Ui, response: &Response) {
 }
 
 fn pairs<'a>(ui: &mut Ui, rows: impl Iterator<Item = (&'a str, String)>) {
-    let soft = palette(ui).soft;
     ScrollArea::vertical().auto_shrink(false).id_salt("pairs").show(ui, |ui| {
         Frame::new().inner_margin(Margin::symmetric(16, 12)).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 4.0;
             for (name, value) in rows {
-                ui.horizontal_top(|ui| {
-                    let label = Label::new(RichText::new(name).font(theme::code()).color(soft))
-                        .halign(Align::LEFT)
-                        .truncate();
-                    ui.add_sized(Vec2::new(220.0, size::CODE_LINE), label);
-                    ui.add(Label::new(RichText::new(value).font(theme::code())).wrap());
+                widgets::row(ui, name, 220.0, size::CODE_LINE, |ui| {
+                    let value = RichText::new(value).font(theme::code()).line_height(Some(size::CODE_LINE));
+                    ui.add(Label::new(value).wrap());
                 });
             }
         });

@@ -117,8 +117,8 @@ impl Entry {
         };
         let mut detail = format!("{endpoint} · {said}");
         match exchange.purpose {
-            Purpose::CodeExchange => detail.push_str(&format!(" · code {HIDDEN}")),
-            Purpose::Renewal => detail.push_str(&format!(" · refresh token {HIDDEN}")),
+            Purpose::CodeExchange => detail = format!("{detail} · code {HIDDEN}"),
+            Purpose::Renewal => detail = format!("{detail} · refresh token {HIDDEN}"),
             _ => {}
         }
         let mark = if ok { Mark::Good } else { Mark::Bad };

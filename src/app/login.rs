@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
-use egui::{Frame, Label, Margin, RichText, ScrollArea, Stroke, Ui, Vec2};
+use egui::{Align, Frame, Label, Layout, Margin, RichText, ScrollArea, Stroke, Ui, Vec2};
 
 use super::state::{Action, Attempt, Demo, State, Waiting};
 use super::theme::{self, palette, size};
 use super::widgets::{self, Taken};
 use super::{remedied, repaint_at_next_second, rule};
+use crate::explain::{Explanation, Remedy};
 
 /// Draws the screen.
 pub fn show(ui: &mut Ui, state: &State) -> Option<Action> {
@@ -20,7 +21,7 @@ pub fn show(ui: &mut Ui, state: &State) -> Option<Action> {
             ui.vertical_centered(|ui| {
                 ui.set_max_width(width);
                 // The last frame's height, so that the card stands in the middle whatever it holds.
-                let id = ui.id().with("card height");
+                let id = ui.scope_id().with("card height");
                 let last: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(336.0);
                 ui.add_space(((height - last) / 2.0).max(size::EDGE));
                 let card = ui.scope(|ui| {
@@ -49,7 +50,7 @@ fn card(ui: &mut Ui, state: &State) -> Option<Action> {
     frame
         .show(ui, |ui| {
             ui.set_width(ui.available_width());
-            ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
+            ui.with_layout(Layout::top_down(Align::Min), |ui| {
                 ui.spacing_mut().item_spacing.y = size::NEAR;
                 ui.label(RichText::new(format!("Log in to {}", state.profile().name)).font(theme::title()));
                 ui.label(
@@ -71,36 +72,31 @@ fn card(ui: &mut Ui, state: &State) -> Option<Action> {
 
 /// Provider, API and scopes.
 fn target(ui: &mut Ui, state: &State) {
+    let palette = palette(ui);
     let profile = state.profile();
-    row(ui, "Provider", |ui| code(ui, &profile.issuer));
+    let row =
+        |ui: &mut Ui, label, value: &dyn Fn(&mut Ui)| widgets::row(ui, label, 84.0, size::CODE_LINE, value);
+    row(ui, "Provider", &|ui| code(ui, &profile.issuer));
     let api = profile.audience.as_deref().or(profile.resource.as_deref());
-    row(ui, "API", |ui| match api {
+    row(ui, "API", &|ui| match api {
         Some(api) => code(ui, api),
         None => {
-            ui.label(RichText::new("none asked for").color(palette(ui).soft));
+            ui.label(RichText::new("none asked for").color(palette.soft));
         }
     });
-    row(ui, "Asks for", |ui| {
+    row(ui, "Asks for", &|ui| {
+        ui.spacing_mut().interact_size.y = size::CODE_LINE;
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = Vec2::splat(5.0);
             for scope in &profile.scopes {
-                widgets::chip(ui, scope, false);
+                widgets::chip(ui, scope, palette.sunken, false);
             }
         });
     });
 }
 
-fn row(ui: &mut Ui, label: &str, value: impl FnOnce(&mut Ui)) {
-    ui.horizontal_top(|ui| {
-        ui.spacing_mut().item_spacing.x = 0.0;
-        let label = Label::new(RichText::new(label).color(palette(ui).soft)).halign(egui::Align::LEFT);
-        ui.add_sized(Vec2::new(84.0, size::CODE_LINE), label);
-        ui.vertical(value);
-    });
-}
-
 fn code(ui: &mut Ui, text: &str) {
-    ui.add(Label::new(RichText::new(text).font(theme::code())).wrap());
+    ui.add(Label::new(RichText::new(text).font(theme::code()).line_height(Some(size::CODE_LINE))).wrap());
 }
 
 fn start(ui: &mut Ui, state: &State) -> Option<Action> {
@@ -126,13 +122,16 @@ fn steps(ui: &mut Ui, state: &State, attempt: &Attempt) -> Option<Action> {
     let mut action = None;
     rule(ui);
     ui.add_space(size::NEAR);
-    for entry in state.history.of(attempt.task) {
-        step(ui, Some(entry.mark), &entry.title, false, entry.took.map(widgets::took));
-    }
-    match &attempt.waiting {
-        Some(waiting) => waits(ui, waiting),
-        None => step(ui, None, "Under way…", true, None),
-    }
+    ui.scope(|ui| {
+        ui.spacing_mut().interact_size.y = size::CODE_LINE;
+        for entry in state.history.of(attempt.task) {
+            step(ui, Some(entry.mark), &entry.title, false, entry.took.map(widgets::took));
+        }
+        match &attempt.waiting {
+            Some(waiting) => waits(ui, waiting),
+            None => step(ui, None, "Under way…", true, None),
+        }
+    });
     if let Some(problem) = &attempt.browser_problem {
         let text = format!(
             "{}. Copy the login link, and open it in a browser yourself.",
@@ -172,7 +171,7 @@ fn step(ui: &mut Ui, mark: Option<super::history::Mark>, title: &str, strong: bo
         let title = RichText::new(title);
         ui.label(if strong { title.font(theme::emphasis()) } else { title });
         if let Some(time) = time {
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.label(RichText::new(time).font(theme::small_code()).color(palette(ui).soft));
             });
         }
@@ -181,10 +180,10 @@ fn step(ui: &mut Ui, mark: Option<super::history::Mark>, title: &str, strong: bo
 
 fn news(ui: &mut Ui, state: &State) -> Option<Action> {
     let news = state.news.as_ref().filter(|_| state.login.is_none())?;
-    match ui
-        .with_layout(egui::Layout::top_down(egui::Align::Min), |ui| widgets::explanation(ui, news, true))
-        .inner?
-    {
+    // The way to log in again stands right below.
+    let remedy = news.remedy.clone().filter(|remedy| *remedy != Remedy::LogIn);
+    let shown = Explanation { remedy, ..news.clone() };
+    match ui.with_layout(Layout::top_down(Align::Min), |ui| widgets::explanation(ui, &shown, true)).inner? {
         Taken::Remedy(remedy) => Some(remedied(remedy, state)),
         Taken::Dismissed => Some(Action::Dismiss),
     }
@@ -200,7 +199,7 @@ fn problems(ui: &mut Ui, state: &State) -> Option<Action> {
         Frame::new().fill(palette.warning_ground).corner_radius(12).inner_margin(Margin::symmetric(20, 14));
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
-        ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
+        ui.with_layout(Layout::top_down(Align::Min), |ui| {
             ui.label(RichText::new("A setting is wrong").font(theme::heading()));
             for problem in &state.problems {
                 ui.label(RichText::new(problem.to_string()).size(14.0));

@@ -198,7 +198,7 @@ impl App {
         let bar = Frame::new().fill(palette.surface).inner_margin(Margin::symmetric(20, 0));
         let side = Frame::new().fill(palette.surface).inner_margin(Margin {
             left: 20,
-            right: 8,
+            right: 12,
             top: 18,
             bottom: 0,
         });
@@ -258,9 +258,9 @@ fn shortcut(ui: &Ui, state: &State) -> Option<Action> {
     if api && pressed(Key::R) {
         return Some(Action::Renew);
     }
-    const DIGITS: [Key; 9] =
+    let digits =
         [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
-    let chosen = DIGITS.iter().position(|&digit| api && pressed(digit));
+    let chosen = digits.into_iter().position(|digit| api && pressed(digit));
     if let Some(index) = chosen.filter(|&index| index < state.profile().requests.len()) {
         return Some(Action::ChooseRequest(index));
     }

@@ -14,6 +14,9 @@ use crate::config::{DEMO, Field, FieldProblem, ProfileForm, RequestForm};
 #[derive(Default)]
 pub struct ProviderCheck(Option<(String, Promise<Result<(), ProviderError>>)>);
 
+/// The width of the fields' names.
+const LABEL: f32 = 136.0;
+
 /// Draws the screen.
 pub fn show(ui: &mut Ui, state: &State, check: &mut ProviderCheck, tasks: &Tasks) -> Option<Action> {
     let settings = state.settings.as_ref()?;
@@ -178,69 +181,59 @@ struct Fields<'a> {
 
 impl Fields<'_> {
     fn text(&self, ui: &mut Ui, field: Field, name: &str, hint: &str, text: &mut String) {
-        ui.horizontal_top(|ui| {
-            let label = Label::new(RichText::new(name).color(palette(ui).soft)).halign(egui::Align::LEFT);
-            ui.add_sized(Vec2::new(128.0, size::BUTTON), label);
-            ui.vertical(|ui| {
-                let width = ui.available_width();
-                let edit = TextEdit::singleline(text).font(theme::code()).desired_width(width);
-                let response = ui.add(edit.hint_text(hint.to_owned()).margin(Margin::symmetric(12, 8)));
-                widgets::named(ui, &response, name);
-                self.problem(ui, field);
-            });
+        widgets::row(ui, name, LABEL, size::BUTTON, |ui| {
+            let width = ui.available_width();
+            let edit = TextEdit::singleline(text).font(theme::code()).desired_width(width);
+            let response = ui.add(edit.hint_text(hint.to_owned()).margin(Margin::symmetric(12, 8)));
+            widgets::named(ui, &response, name);
+            self.problem(ui, field);
         });
     }
 
     fn problem(&self, ui: &mut Ui, field: Field) {
         for problem in self.problems.iter().filter(|problem| problem.field == field) {
-            let text = format!("{} {}", problem.what, problem.fix);
+            let text = format!("{} Fix: {}", problem.what, problem.fix);
             ui.add(Label::new(RichText::new(text).font(theme::small()).color(palette(ui).bad)).wrap());
         }
     }
 
     fn requests(&self, ui: &mut Ui, requests: &mut Vec<RequestForm>) {
-        ui.horizontal_top(|ui| {
-            let label =
-                Label::new(RichText::new("Requests").color(palette(ui).soft)).halign(egui::Align::LEFT);
-            ui.add_sized(Vec2::new(128.0, size::BUTTON), label);
-            ui.vertical(|ui| {
-                let mut removed = None;
-                for (index, request) in requests.iter_mut().enumerate() {
-                    ui.horizontal(|ui| {
-                        let cell = |ui: &mut Ui, name: &str, hint: &str, width: f32, text: &mut String| {
-                            let edit = TextEdit::singleline(text).font(theme::code()).desired_width(width);
-                            let response =
-                                ui.add(edit.hint_text(hint.to_owned()).margin(Margin::symmetric(12, 8)));
-                            widgets::named(ui, &response, &format!("{name} of request {}", index + 1));
-                        };
-                        cell(ui, "Name", "Private", 110.0, &mut request.name);
-                        cell(ui, "Method", "GET", 60.0, &mut request.method);
-                        let width = (ui.available_width() - 100.0).max(120.0);
-                        cell(ui, "URL", "/api/private", width, &mut request.url);
-                        if widgets::quiet(ui, "Remove").clicked() {
-                            removed = Some(index);
-                        }
-                    });
-                    for problem in self
-                        .problems
-                        .iter()
-                        .filter(|problem| matches!(problem.field, Field::Request(at, _) if at == index))
-                    {
-                        let text = format!("{} {}", problem.what, problem.fix);
-                        ui.add(
-                            Label::new(RichText::new(text).font(theme::small()).color(palette(ui).bad))
-                                .wrap(),
-                        );
+        widgets::row(ui, "Requests", LABEL, size::BUTTON, |ui| {
+            let mut removed = None;
+            for (index, request) in requests.iter_mut().enumerate() {
+                ui.horizontal(|ui| {
+                    let cell = |ui: &mut Ui, name: &str, hint: &str, width: f32, text: &mut String| {
+                        let edit = TextEdit::singleline(text).font(theme::code()).desired_width(width);
+                        let response =
+                            ui.add(edit.hint_text(hint.to_owned()).margin(Margin::symmetric(12, 8)));
+                        widgets::named(ui, &response, &format!("{name} of request {}", index + 1));
+                    };
+                    cell(ui, "Name", "Private", 110.0, &mut request.name);
+                    cell(ui, "Method", "GET", 60.0, &mut request.method);
+                    let width = (ui.available_width() - 100.0).max(120.0);
+                    cell(ui, "URL", "/api/private", width, &mut request.url);
+                    if widgets::quiet(ui, "Remove").clicked() {
+                        removed = Some(index);
                     }
+                });
+                for problem in self
+                    .problems
+                    .iter()
+                    .filter(|problem| matches!(problem.field, Field::Request(at, _) if at == index))
+                {
+                    let text = format!("{} Fix: {}", problem.what, problem.fix);
+                    ui.add(
+                        Label::new(RichText::new(text).font(theme::small()).color(palette(ui).bad)).wrap(),
+                    );
                 }
-                self.problem(ui, Field::Requests);
-                if let Some(index) = removed {
-                    requests.remove(index);
-                }
-                if widgets::secondary(ui, "Add a request").clicked() {
-                    requests.push(RequestForm::default());
-                }
-            });
+            }
+            self.problem(ui, Field::Requests);
+            if let Some(index) = removed {
+                requests.remove(index);
+            }
+            if widgets::secondary(ui, "Add a request").clicked() {
+                requests.push(RequestForm::default());
+            }
         });
     }
 }
@@ -270,7 +263,7 @@ fn callback_urls(ui: &mut Ui, form: &ProfileForm) -> Option<Action> {
 fn provider(ui: &mut Ui, issuer: &str, check: &mut ProviderCheck, tasks: &Tasks) {
     let palette = palette(ui);
     ui.horizontal_wrapped(|ui| {
-        ui.add_space(136.0);
+        ui.add_space(LABEL);
         if widgets::secondary(ui, "Check the provider").clicked() {
             let issuer = issuer.trim().to_owned();
             check.0 = Some((issuer.clone(), tasks.promise(tasks::check_provider(issuer))));

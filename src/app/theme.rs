@@ -115,7 +115,7 @@ pub mod size {
     pub const PICTURE: f32 = 40.0;
 }
 
-/// Text of Inter SemiBold: `RichText::family(theme::strong())`.
+/// Text of Inter `SemiBold`: `RichText::family(theme::strong())`.
 pub fn strong() -> FontFamily {
     FontFamily::Name("strong".into())
 }
@@ -158,6 +158,8 @@ pub fn small() -> FontId {
 /// Gives `context` the fonts and both themes.
 pub fn install(context: &Context) {
     context.set_fonts(fonts());
+    // Where the system does not say.
+    context.options_mut(|options| options.fallback_theme = egui::Theme::Light);
     context.set_style_of(egui::Theme::Light, style(&LIGHT, Visuals::light()));
     context.set_style_of(egui::Theme::Dark, style(&DARK, Visuals::dark()));
 }
@@ -200,6 +202,7 @@ fn style(palette: &Palette, visuals: Visuals) -> Style {
     style.spacing.menu_margin = Margin::same(6);
     style.spacing.scroll = ScrollStyle::thin();
     style.spacing.tooltip_width = 360.0;
+    style.spacing.extra_text_line_spacing = 3.0;
     style.interaction.tooltip_delay = 0.4;
     style
 }

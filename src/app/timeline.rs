@@ -75,7 +75,7 @@ fn draw(
         ui.horizontal_top(|ui| {
             widgets::dot(ui, mark);
             ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
-                ui.add_space(8.0);
+                ui.add_space(4.0);
                 let time = time.unwrap_or_else(|| "–".to_owned());
                 ui.label(RichText::new(time).font(theme::small_code()).color(soft));
                 ui.with_layout(Layout::top_down(Align::Min), |ui| {

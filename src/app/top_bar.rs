@@ -1,6 +1,7 @@
 //! The bar at the top: the profile, the theme, the settings.
 
-use egui::{Align, ComboBox, Layout, RichText, Ui};
+use egui::containers::menu::MenuButton;
+use egui::{Align, Button, ComboBox, Layout, RichText, Ui};
 
 use super::state::{Action, State, Theme};
 use super::{theme, widgets};
@@ -25,8 +26,8 @@ pub fn show(ui: &mut Ui, state: &State, timeline_shown: bool) -> Option<Action> 
             if let Some(theme) = themes(ui, state) {
                 action = Some(Action::ShowTheme(theme));
             }
-            let what = if timeline_shown { "Hide the steps" } else { "Show the steps" };
-            if widgets::quiet(ui, what).on_hover_text("What happened, step by step").clicked() {
+            let hint = if timeline_shown { "Hide what happened" } else { "Show what happened, step by step" };
+            if widgets::quiet(ui, "Timeline").on_hover_text(hint).clicked() {
                 action = Some(Action::ShowTimeline(!timeline_shown));
             }
         });
@@ -60,7 +61,8 @@ fn profiles(ui: &mut Ui, state: &State) -> Option<Action> {
 fn themes(ui: &mut Ui, state: &State) -> Option<Theme> {
     let mut chosen = None;
     let text = RichText::new("Theme").color(theme::palette(ui).soft);
-    let menu = ui.menu_button(text, |ui| {
+    let button = Button::new(text).frame_when_inactive(false);
+    let (response, _) = MenuButton::from_button(button).ui(ui, |ui| {
         for (theme, name) in
             [(Theme::System, "As the system"), (Theme::Light, "Light"), (Theme::Dark, "Dark")]
         {
@@ -70,6 +72,6 @@ fn themes(ui: &mut Ui, state: &State) -> Option<Theme> {
             }
         }
     });
-    widgets::ring(ui, &menu.response);
+    widgets::ring(ui, &response);
     chosen
 }

@@ -3,23 +3,29 @@
 use std::time::Duration;
 
 use egui::{
-    Align2, Button, Color32, CornerRadius, Frame, Label, Margin, Response, RichText, Sense, Stroke,
-    StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, WidgetType,
+    Align2, Button, Color32, CornerRadius, Frame, Label, Margin, Response, RichText, Role, Sense, Stroke,
+    StrokeKind, TextEdit, Ui, Vec2, WidgetInfo,
 };
 
 use super::history::Mark;
 use super::theme::{self, palette, size};
 use crate::explain::{Explanation, Remedy, Tone};
 
-/// The button of the one thing that a screen is for.
+/// The button of the one thing that a screen is for; it is as large as its text, and as `min_size` at least.
 pub fn primary(ui: &mut Ui, text: &str, min_size: Vec2) -> Response {
     let palette = palette(ui);
     let text = RichText::new(text).font(theme::button()).color(palette.on_accent);
-    let response = ui.add(
-        Button::new(text).fill(palette.accent).stroke(Stroke::NONE).corner_radius(10).min_size(min_size),
-    );
-    ring(ui, &response);
-    response
+    let button = Button::new(text).fill(palette.accent).stroke(Stroke::NONE).corner_radius(10);
+    let response = ui.scope(|ui| {
+        if min_size.x > 0.0 {
+            // A button of a given width has its text in the middle.
+            return ui.add_sized(min_size, button);
+        }
+        ui.spacing_mut().button_padding.x = 18.0;
+        ui.add(button.min_size(min_size))
+    });
+    ring(ui, &response.inner);
+    response.inner
 }
 
 /// A button beside others.
@@ -53,9 +59,10 @@ pub fn tab(ui: &mut Ui, text: &str, chosen: bool) -> Response {
 /// A view of the same thing, underlined when it is the one that is shown.
 pub fn view(ui: &mut Ui, text: &str, chosen: bool) -> Response {
     let palette = palette(ui);
-    let text = match chosen {
-        true => RichText::new(text).font(theme::emphasis()).color(palette.text),
-        false => RichText::new(text).color(palette.soft),
+    let text = if chosen {
+        RichText::new(text).font(theme::emphasis()).color(palette.text)
+    } else {
+        RichText::new(text).color(palette.soft)
     };
     let button = Button::selectable(chosen, text).fill(Color32::TRANSPARENT).stroke(Stroke::NONE);
     let response = ui.add(button);
@@ -105,18 +112,36 @@ pub fn named(ui: &Ui, response: &Response, name: &str) {
     ui.ctx().accesskit_node_builder(response.id, |node| node.set_label(name));
 }
 
-/// A short piece of code on a ground of its own.
-pub fn chip(ui: &mut Ui, text: &str, amiss: bool) -> Response {
+/// A short piece of code on a ground of its own; it is never broken.
+pub fn chip(ui: &mut Ui, text: &str, ground: Color32, amiss: bool) {
     let palette = palette(ui);
     let (colour, stroke) =
         if amiss { (palette.bad, Stroke::new(1.5, palette.bad)) } else { (palette.text, Stroke::NONE) };
-    let frame = Frame::new()
-        .fill(palette.sunken)
-        .stroke(stroke)
-        .corner_radius(6)
-        .inner_margin(Margin::symmetric(8, 2));
-    let label = Label::new(RichText::new(text).font(theme::small_code()).color(colour));
-    frame.show(ui, |ui| ui.add(label)).inner
+    let galley = ui.painter().layout_no_wrap(text.to_owned(), theme::small_code(), colour);
+    let size = Vec2::new(galley.size().x + 16.0, size::CODE_LINE);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    ui.painter().rect(rect, 6, ground, stroke, StrokeKind::Inside);
+    let at = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
+    ui.painter().galley(at, galley, colour);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+}
+
+/// A row with its label in a column of this width.
+pub fn row<R>(ui: &mut Ui, label: &str, width: f32, height: f32, value: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = 0.0;
+        let layout = egui::Layout::left_to_right(egui::Align::Center);
+        ui.allocate_ui_with_layout(Vec2::new(width, height), layout, |ui| {
+            ui.set_min_size(Vec2::new(width, height));
+            ui.label(RichText::new(label).color(palette(ui).soft));
+        });
+        ui.vertical(|ui| {
+            ui.spacing_mut().item_spacing.x = size::NEAR;
+            value(ui)
+        })
+        .inner
+    })
+    .inner
 }
 
 /// A status on a ground that says how it went.
@@ -147,7 +172,7 @@ pub fn dot(ui: &mut Ui, mark: Option<Mark>) {
         Some(Mark::Neutral) => "Ended",
         None => "Under way",
     };
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Image, true, name));
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name));
 }
 
 /// The app's mark: the keyhole of its icon.
@@ -159,7 +184,7 @@ pub fn mark(ui: &mut Ui) {
     painter.circle_filled(rect.center() - Vec2::new(0.0, 2.0), 3.6, palette.on_accent);
     let keyway = egui::Rect::from_center_size(rect.center() + Vec2::new(0.0, 3.0), Vec2::new(3.2, 7.0));
     painter.rect_filled(keyway, CornerRadius::same(1), palette.on_accent);
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Image, true, "Hallpass"));
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Hallpass"));
 }
 
 /// A circle with the person's initial, where there is no picture.
@@ -169,7 +194,7 @@ pub fn initial(ui: &mut Ui, name: &str) {
     ui.painter().circle_filled(rect.center(), size::PICTURE / 2.0, palette.accent);
     let letter: String = name.chars().next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
     ui.painter().text(rect.center(), Align2::CENTER_CENTER, letter, theme::button(), palette.on_accent);
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Image, true, "Picture"));
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Picture"));
 }
 
 /// What happened, why, and what to do; the remedy, if it was taken. `dismiss` says whether it can be closed.
@@ -191,12 +216,17 @@ pub fn explanation(ui: &mut Ui, explanation: &Explanation, dismiss: bool) -> Opt
         ui.label(RichText::new(&explanation.headline).font(theme::heading()).color(palette.text));
         ui.label(&explanation.cause);
         for evidence in &explanation.evidence {
-            ui.horizontal(|ui| {
-                let label = Label::new(RichText::new(evidence.label).size(14.0).color(palette.soft));
-                ui.add_sized(Vec2::new(110.0, size::CODE_LINE), label.halign(egui::Align::LEFT));
+            row(ui, evidence.label, 116.0, size::CODE_LINE, |ui| {
+                ui.spacing_mut().interact_size.y = size::CODE_LINE;
                 ui.horizontal_wrapped(|ui| {
+                    ui.spacing_mut().item_spacing = Vec2::splat(5.0);
                     for value in &evidence.values {
-                        value_of(ui, &value.text, value.amiss);
+                        // A sentence is no code.
+                        if value.text.contains(' ') {
+                            ui.label(&value.text);
+                        } else {
+                            chip(ui, &value.text, palette.surface, value.amiss);
+                        }
                     }
                 });
             });
@@ -224,23 +254,6 @@ pub enum Taken {
     Remedy(Remedy),
     /// Nothing.
     Dismissed,
-}
-
-fn value_of(ui: &mut Ui, text: &str, amiss: bool) {
-    let palette = palette(ui);
-    // A sentence is no code.
-    if text.contains(' ') {
-        ui.label(RichText::new(text).size(14.0));
-        return;
-    }
-    let (colour, stroke) =
-        if amiss { (palette.bad, Stroke::new(1.5, palette.bad)) } else { (palette.text, Stroke::NONE) };
-    let frame = Frame::new()
-        .fill(palette.surface)
-        .stroke(stroke)
-        .corner_radius(6)
-        .inner_margin(Margin::symmetric(8, 2));
-    frame.show(ui, |ui| ui.label(RichText::new(text).font(theme::small_code()).color(colour)));
 }
 
 fn remedy_name(remedy: &Remedy) -> &'static str {

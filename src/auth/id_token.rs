@@ -34,7 +34,7 @@ const ALGORITHMS: [Alg; 10] = [
 
 /// How far from now an ID token that was just received may say it was issued: generous to a wrong clock, not to a
 /// token of last week.
-const ISSUED_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
+const ISSUED_WITHIN: Duration = Duration::from_hours(24);
 
 /// The largest ID token that is looked at, in bytes.
 const LONGEST: usize = 64 << 10;

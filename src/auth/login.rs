@@ -23,7 +23,7 @@ use crate::secret::Secret;
 pub type OpenBrowser = Arc<dyn Fn(&Url) -> Result<(), String> + Send + Sync>;
 
 /// How long the person has to come back from the browser.
-pub const PATIENCE: Duration = Duration::from_secs(180);
+pub const PATIENCE: Duration = Duration::from_mins(3);
 
 /// An attempt about to be made. Dropping the future of [`Attempt::run`] cancels it: the port is released and
 /// nothing is kept.

@@ -75,7 +75,7 @@ impl Listener {
             match listen(port).and_then(|socket| Ok((socket.local_addr()?, socket))) {
                 Ok((address, socket)) => return Ok(Self { socket, address, path: path.to_owned() }),
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                    busy.push((port, "in use".to_owned()))
+                    busy.push((port, "in use".to_owned()));
                 }
                 Err(error) => busy.push((port, error.to_string())),
             }

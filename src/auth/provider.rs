@@ -123,9 +123,10 @@ impl Provider {
         }
         let issuer_url = IssuerUrl::new(issuer.to_owned()).map_err(|_| unsafe_issuer())?;
         let client = http.as_client(|request| {
-            match request.uri().path().ends_with("/.well-known/openid-configuration") {
-                true => Purpose::Discovery,
-                false => Purpose::Keys,
+            if request.uri().path().ends_with("/.well-known/openid-configuration") {
+                Purpose::Discovery
+            } else {
+                Purpose::Keys
             }
         });
         let metadata =
@@ -173,7 +174,7 @@ impl Provider {
             ("authorization_endpoint", Some(self.metadata.authorization_endpoint().url())),
             ("token_endpoint", Some(token.url())),
             ("jwks_uri", Some(self.metadata.jwks_uri().url())),
-            ("userinfo_endpoint", user_info.map(|endpoint| endpoint.url())),
+            ("userinfo_endpoint", user_info.map(openidconnect::UserInfoUrl::url)),
             ("revocation_endpoint", extras.revocation_endpoint.as_ref()),
             ("end_session_endpoint", extras.end_session_endpoint.as_ref()),
         ];

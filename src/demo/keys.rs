@@ -143,7 +143,8 @@ pub fn verify<C: DeserializeOwned + Clone>(
 /// 256 random bits in base64url: codes, tokens, ids.
 pub fn random() -> String {
     let mut bytes = [0; 32];
-    rand::fill(&mut bytes).expect("aws-lc ends the process rather than run without randomness");
+    #[expect(clippy::expect_used, reason = "aws-lc ends the process rather than run without randomness")]
+    rand::fill(&mut bytes).expect("randomness");
     URL_SAFE_NO_PAD.encode(bytes)
 }
 

@@ -260,5 +260,6 @@ fn authority(port: u16) -> String {
 }
 
 fn base_url(port: u16) -> Url {
-    Url::parse(&format!("http://{}/", authority(port))).expect("an IPv4 address and a port make a URL")
+    #[expect(clippy::expect_used, reason = "an IPv4 address and a port make a URL")]
+    Url::parse(&format!("http://{}/", authority(port))).expect("a URL")
 }

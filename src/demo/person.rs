@@ -92,6 +92,7 @@ pub async fn visit(authorize_url: &str, choice: Choice) -> Result<Visit, Lost> {
 }
 
 /// A browser without redirects of its own, proxies or memory.
+#[expect(clippy::disallowed_methods, reason = "the person's browser is no part of the app")]
 pub(super) fn client() -> reqwest::Result<Client> {
     Client::builder().no_proxy().redirect(Policy::none()).timeout(Duration::from_secs(10)).build()
 }
