@@ -11,15 +11,13 @@ use directories::ProjectDirs;
 use hallpass::config::{self, Arguments};
 use hallpass::demo;
 use tokio::runtime::Runtime;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
 
 // The window must be on the main thread (macOS), so the runtime works beside it.
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::from_default_env())
-        .with_writer(std::io::stderr)
-        .init();
+    log_to_stderr();
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -42,6 +40,14 @@ fn main() -> ExitCode {
     // Whatever still waits for a browser or a keyring must not keep the process.
     runtime.shutdown_background();
     code
+}
+
+/// Logs what goes wrong, or what `RUST_LOG` asks for: `hallpass=debug,warn`.
+fn log_to_stderr() {
+    let wanted = std::env::var("RUST_LOG").ok().and_then(|wanted| wanted.parse::<Targets>().ok());
+    let filter = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::ERROR));
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(log.with_filter(filter)).init();
 }
 
 /// Where the demo provider keeps its ports, keys and grants.

@@ -1,5 +1,5 @@
 //! Profiles as a whole: a file on disk, variables and arguments in, profiles and problems out, and back again.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test a failure is a panic")]
+#![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 
 use std::collections::HashMap;
 use std::ffi::OsString;

@@ -1,6 +1,8 @@
 //! The embedded provider and API, met from outside as the app meets them.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     clippy::disallowed_methods,
     reason = "in a test a failure is a panic, and the far side is met raw"
 )]

@@ -3,7 +3,6 @@
 //! A document is read once, off the UI thread; showing it costs the lines in view and no more.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use encoding_rs::Encoding;
 use oauth2::http::{HeaderMap, header};
@@ -16,13 +15,12 @@ const LINE: usize = 2000;
 /// Spaces for each level of nesting.
 const INDENT: usize = 2;
 
-/// A body, as lines. Cheap to clone.
-#[derive(Clone, Debug)]
+/// A body, as lines.
+#[derive(Debug)]
 pub struct Document {
     /// What it was taken for.
     pub kind: Kind,
-    /// The lines.
-    pub lines: Arc<[Line]>,
+    lines: Lines,
 }
 
 /// What a body was taken for.
@@ -40,20 +38,9 @@ pub enum Kind {
     Binary,
 }
 
-/// A line, with what its parts are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Line {
-    /// The text, safe to show.
-    pub text: String,
-    /// Byte ranges of `text`, in order; what lies between is [`Part::Plain`].
-    pub parts: Vec<(Range<usize>, Part)>,
-}
-
 /// What a part of a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Anything else.
-    Plain,
     /// The name of an object's member.
     Key,
     /// A string.
@@ -70,31 +57,60 @@ impl Document {
             headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let (essence, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
         let essence = essence.trim().to_ascii_lowercase();
+        if body.is_empty() {
+            return Self { kind: Kind::Empty, lines: Lines::default() };
+        }
         let text = decode(parameters, body);
         let says_json = essence == "application/json" || essence.ends_with("+json");
         let looks_json = essence.is_empty() || essence.starts_with("text/plain");
+        if (says_json || looks_json)
+            && !cut
+            && is_structured(&text, says_json)
+            && let Some(lines) = laid_out(&text)
+        {
+            return Self { kind: Kind::Json, lines };
+        }
+        if is_binary(&essence, body) {
+            return Self { kind: Kind::Binary, lines: Lines::default() };
+        }
+        Self { kind: if says_json { Kind::BrokenJson } else { Kind::Text }, lines: as_it_came(&text) }
+    }
 
-        let (kind, lines) = if body.is_empty() {
-            (Kind::Empty, Vec::new())
-        } else if (says_json || looks_json) && !cut && is_structured(&text, says_json) {
-            (Kind::Json, Layout::of(&text))
-        } else if is_binary(&essence, body) {
-            (Kind::Binary, Vec::new())
-        } else {
-            (if says_json { Kind::BrokenJson } else { Kind::Text }, text.lines().flat_map(plain).collect())
-        };
-        Self { kind, lines: lines.into() }
+    /// How many lines there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lines.starts.len()
+    }
+
+    /// Whether there is nothing to show.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The line at `index`, from 0, safe to show.
+    #[must_use]
+    pub fn line(&self, index: usize) -> Option<&str> {
+        let start = *self.lines.starts.get(index)?;
+        let end = self.lines.starts.get(index + 1).copied().unwrap_or(self.lines.text.len());
+        Some(self.lines.text[start..end].trim_end_matches('\n'))
+    }
+
+    /// What the parts of the line at `index` are: byte ranges in order; what lies between them is plain.
+    #[must_use]
+    pub fn parts(&self, index: usize) -> Vec<(Range<usize>, Part)> {
+        match self.line(index) {
+            Some(line) if self.kind == Kind::Json => {
+                parts(line, self.lines.within_string.binary_search(&index).is_ok())
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// The whole text, as it is shown.
     #[must_use]
-    pub fn text(&self) -> String {
-        let mut text = String::new();
-        for line in self.lines.iter() {
-            text.push_str(&line.text);
-            text.push('\n');
-        }
-        text
+    pub fn text(&self) -> &str {
+        &self.lines.text
     }
 }
 
@@ -117,108 +133,129 @@ fn is_binary(essence: &str, body: &[u8]) -> bool {
         || body.iter().take(4096).any(|&byte| byte == 0)
 }
 
-/// A line as it came, in pieces that are quick to lay out.
-fn plain(line: &str) -> Vec<Line> {
-    let mut pieces = vec![Line::default()];
-    let mut length = 0;
-    for c in line.chars() {
-        if length == LINE {
-            pieces.push(Line::default());
-            length = 0;
-        }
-        if let Some(piece) = pieces.last_mut() {
-            match c {
-                '\t' => piece.text.push_str("    "),
-                c => piece.text.push(untrusted::visible(c)),
-            }
-        }
-        length += 1;
-    }
-    pieces
-}
-
-/// Lays JSON out in one pass over its text, without a tree: names, order and numbers stay as they came.
-struct Layout {
-    lines: Vec<Line>,
-    line: Line,
+/// One text with its lines in it: a hundred million short lines take little more than their characters.
+#[derive(Debug, Default)]
+struct Lines {
+    text: String,
+    /// Where each line starts.
+    starts: Vec<usize>,
+    /// The lines that start within a string, because it was too long for one; in order.
+    within_string: Vec<usize>,
+    /// Characters of the last line.
     length: usize,
-    depth: usize,
 }
 
-impl Layout {
-    /// The lines of `json`, which is well-formed.
-    fn of(json: &str) -> Vec<Line> {
-        let mut layout = Self { lines: Vec::new(), line: Line::default(), length: 0, depth: 0 };
-        let bytes = json.as_bytes();
-        let mut at = 0;
-        while let Some(&byte) = bytes.get(at) {
-            match byte {
-                b'{' | b'[' => {
-                    let close = next_sign(bytes, at + 1);
-                    layout.push(&json[at..=at], Part::Plain);
-                    if let Some(close) = close.filter(|&close| matches!(bytes[close], b'}' | b']')) {
-                        layout.push(&json[close..=close], Part::Plain);
-                        at = close;
-                    } else {
-                        layout.depth += 1;
-                        layout.break_line();
-                    }
-                }
-                b'}' | b']' => {
-                    layout.depth = layout.depth.saturating_sub(1);
-                    layout.break_line();
-                    layout.push(&json[at..=at], Part::Plain);
-                }
-                b',' => {
-                    layout.push(",", Part::Plain);
-                    layout.break_line();
-                }
-                b':' => layout.push(": ", Part::Plain),
-                b'"' => {
-                    let end = string_end(bytes, at);
-                    let is_key = next_sign(bytes, end).is_some_and(|next| bytes[next] == b':');
-                    layout.push(&json[at..end], if is_key { Part::Key } else { Part::String });
-                    at = end - 1;
-                }
-                byte if byte.is_ascii_whitespace() => {}
-                _ => {
-                    let rest = bytes[at..].iter().position(|byte| b",]} \t\r\n".contains(byte));
-                    let end = rest.map_or(bytes.len(), |length| at + length);
-                    layout.push(&json[at..end], Part::Literal);
-                    at = end - 1;
-                }
-            }
-            at += 1;
+impl Lines {
+    fn start(&mut self, indent: usize) {
+        if !self.starts.is_empty() {
+            self.text.push('\n');
         }
-        layout.lines.push(layout.line);
-        layout.lines
+        self.starts.push(self.text.len());
+        self.text.extend(std::iter::repeat_n(' ', indent));
+        self.length = indent;
     }
 
-    fn push(&mut self, text: &str, part: Part) {
-        let mut start = self.line.text.len();
+    /// Appends to the last line, and goes on in the next where it gets too long.
+    fn push(&mut self, text: &str, is_string: bool) {
         for c in text.chars() {
-            if self.length == LINE {
-                self.mark(start, part);
-                self.break_line();
-                start = self.line.text.len();
+            if self.length >= LINE {
+                self.start(0);
+                if is_string {
+                    self.within_string.push(self.starts.len() - 1);
+                }
             }
-            self.line.text.push(untrusted::visible(c));
+            self.text.push(untrusted::visible(c));
             self.length += 1;
         }
-        self.mark(start, part);
     }
+}
 
-    fn mark(&mut self, start: usize, part: Part) {
-        if part != Part::Plain && start < self.line.text.len() {
-            self.line.parts.push((start..self.line.text.len(), part));
+/// The lines of a text, none of them so long that it is slow to show.
+fn as_it_came(text: &str) -> Lines {
+    let mut lines = Lines::default();
+    for line in text.lines() {
+        lines.start(0);
+        lines.push(&line.replace('\t', "    "), false);
+    }
+    lines.text.push('\n');
+    lines
+}
+
+/// Lays well-formed JSON out in one pass over its text, without a tree: names, order and numbers stay as they came.
+/// `None` where it would grow out of proportion, as by nesting without end.
+fn laid_out(json: &str) -> Option<Lines> {
+    let most = 4 * json.len() + (64 << 10);
+    let (bytes, mut lines, mut depth, mut at) = (json.as_bytes(), Lines::default(), 0_usize, 0);
+    lines.start(0);
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'{' | b'[' => {
+                lines.push(&json[at..=at], false);
+                let close = next_sign(bytes, at + 1).filter(|&close| matches!(bytes[close], b'}' | b']'));
+                if let Some(close) = close {
+                    lines.push(&json[close..=close], false);
+                    at = close;
+                } else {
+                    depth += 1;
+                    lines.start(depth * INDENT);
+                }
+            }
+            b'}' | b']' => {
+                depth = depth.saturating_sub(1);
+                lines.start(depth * INDENT);
+                lines.push(&json[at..=at], false);
+            }
+            b',' => {
+                lines.push(",", false);
+                lines.start(depth * INDENT);
+            }
+            b':' => lines.push(": ", false),
+            b'"' => {
+                let end = string_end(bytes, at);
+                lines.push(&json[at..end], true);
+                at = end - 1;
+            }
+            byte if byte.is_ascii_whitespace() => {}
+            _ => {
+                let rest = bytes[at..].iter().position(|byte| b",]} \t\r\n".contains(byte));
+                let end = rest.map_or(bytes.len(), |length| at + length);
+                lines.push(&json[at..end], false);
+                at = end - 1;
+            }
+        }
+        if lines.text.len() > most {
+            return None;
+        }
+        at += 1;
+    }
+    lines.text.push('\n');
+    Some(lines)
+}
+
+/// What the parts of a line of laid-out JSON are.
+fn parts(line: &str, within_string: bool) -> Vec<(Range<usize>, Part)> {
+    let (bytes, mut parts, mut at) = (line.as_bytes(), Vec::new(), 0);
+    if within_string {
+        // One byte back, where the opening quote would stand.
+        at = string_end(bytes, usize::MAX);
+        parts.push((0..at, Part::String));
+    }
+    while let Some(&byte) = bytes.get(at) {
+        let start = at;
+        match byte {
+            b'"' => {
+                at = string_end(bytes, at);
+                let is_key = bytes.get(at) == Some(&b':');
+                parts.push((start..at, if is_key { Part::Key } else { Part::String }));
+            }
+            b' ' | b',' | b':' | b'{' | b'}' | b'[' | b']' => at += 1,
+            _ => {
+                at += bytes[at..].iter().position(|byte| b",]} ".contains(byte)).unwrap_or(bytes.len() - at);
+                parts.push((start..at, Part::Literal));
+            }
         }
     }
-
-    fn break_line(&mut self) {
-        let indent = Line { text: " ".repeat(self.depth * INDENT), parts: Vec::new() };
-        self.length = indent.text.len();
-        self.lines.push(std::mem::replace(&mut self.line, indent));
-    }
+    parts
 }
 
 /// The next byte that is not white space.
@@ -226,9 +263,10 @@ fn next_sign(bytes: &[u8], from: usize) -> Option<usize> {
     bytes[from..].iter().position(|byte| !byte.is_ascii_whitespace()).map(|offset| from + offset)
 }
 
-/// The end of the string that starts at `start`, its closing quote included.
+/// The end of the string whose opening quote is at `start`, its closing quote included; of `usize::MAX`, the end of
+/// the string that the bytes begin within.
 fn string_end(bytes: &[u8], start: usize) -> usize {
-    let mut at = start + 1;
+    let mut at = start.wrapping_add(1);
     while let Some(&byte) = bytes.get(at) {
         match byte {
             b'\\' => at += 2,
@@ -263,21 +301,22 @@ mod tests {
     #[test]
     fn names_strings_and_literals_are_told_apart() {
         let document = read("application/json", br#"{"k":"v","n":1}"#);
-        assert_eq!(document.lines[1].parts, [(2..5, Part::Key), (7..10, Part::String)]);
-        assert_eq!(document.lines[2].parts, [(2..5, Part::Key), (7..8, Part::Literal)]);
+        assert_eq!(document.parts(1), [(2..5, Part::Key), (7..10, Part::String)]);
+        assert_eq!(document.parts(2), [(2..5, Part::Key), (7..8, Part::Literal)]);
     }
 
     #[test]
     fn broken_json_is_shown_as_it_came_and_said() {
         let document = read("application/json", b"{\"a\":\n1,}");
-        assert_eq!((document.kind, document.text().as_str()), (Kind::BrokenJson, "{\"a\":\n1,}\n"));
+        assert_eq!((document.kind, document.text()), (Kind::BrokenJson, "{\"a\":\n1,}\n"));
     }
 
     #[test]
     fn json_nested_without_end_is_no_danger() {
         assert_eq!(read("application/json", "[".repeat(100_000).as_bytes()).kind, Kind::BrokenJson);
-        let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
-        assert_eq!(read("application/json", deep.as_bytes()).kind, Kind::BrokenJson);
+        let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
+        let document = read("application/json", deep.as_bytes());
+        assert!(document.text().len() < 2 * deep.len(), "{}", document.text().len());
     }
 
     #[test]
@@ -289,9 +328,15 @@ mod tests {
     #[test]
     fn a_long_line_goes_on_in_the_next() {
         let document = read("text/plain", "x".repeat(LINE * 2 + 1).as_bytes());
-        assert_eq!(document.lines.iter().map(|line| line.text.len()).collect::<Vec<_>>(), [LINE, LINE, 1]);
-        let document = read("application/json", format!("[\"{}\"]", "y".repeat(LINE * 2)).as_bytes());
-        assert!(document.lines.iter().all(|line| line.text.chars().count() <= LINE));
+        let lengths: Vec<_> =
+            (0..document.len()).filter_map(|index| document.line(index)).map(str::len).collect();
+        assert_eq!(lengths, [LINE, LINE, 1]);
+
+        let document = read("application/json", format!("[\"{}\"]", "é".repeat(LINE * 2)).as_bytes());
+        assert_eq!(document.len(), 5);
+        assert!((0..5).all(|index| document.line(index).unwrap().chars().count() <= LINE));
+        assert_eq!(document.parts(2), [(0..2 * LINE, Part::String)]);
+        assert_eq!(document.parts(3).len(), 1);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::http::Answer;
 use crate::untrusted;
 
 /// What came back.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Response {
     /// What was sent.
     pub request: Request,

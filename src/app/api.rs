@@ -1,5 +1,6 @@
 //! The API screen: who is logged in, the request, and what came of it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use egui::text::LayoutJob;
@@ -14,7 +15,7 @@ use super::state::{Action, Call, LoggedIn, State, Tab, Work};
 use super::theme::{self, Palette, palette, size};
 use super::widgets::{self, Taken};
 use super::{remedied, rule};
-use crate::api::document::{Document, Kind, Line, Part};
+use crate::api::document::{Document, Kind, Part};
 use crate::api::request::{Draft, METHODS};
 use crate::api::response::Response;
 use crate::secret::HIDDEN;
@@ -393,7 +394,7 @@ fn summary(ui: &mut Ui, state: &State, response: &Response) -> Option<Action> {
                 && response.document.kind != Kind::Binary
                 && widgets::quiet(ui, "Copy").on_hover_text("Copy the body").clicked()
             {
-                action = Some(Action::Copy(response.document.text()));
+                action = Some(Action::Copy(response.document.text().to_owned()));
             }
             for (tab, name) in [(Tab::Request, "Request"), (Tab::Headers, "Headers"), (Tab::Body, "Body")] {
                 if widgets::view(ui, name, state.tab == tab).clicked() {
@@ -437,16 +438,16 @@ fn body(ui: &mut Ui, response: &Response) {
 /// The lines in view, each with its number.
 fn lines(ui: &mut Ui, document: &Document) {
     let palette = palette(ui);
-    let digits = document.lines.len().max(100).ilog10() as f32 + 1.0;
+    let digits = document.len().max(100).ilog10() as f32 + 1.0;
     let gutter = 6.0 + digits * 9.0;
     ui.add_space(12.0);
     ScrollArea::both().auto_shrink(false).id_salt("body").show_rows(
         ui,
         size::CODE_LINE,
-        document.lines.len(),
+        document.len(),
         |ui, range| {
             for index in range {
-                let Some(line) = document.lines.get(index) else { continue };
+                let Some(line) = document.line(index) else { continue };
                 ui.spacing_mut().interact_size.y = size::CODE_LINE;
                 ui.horizontal(|ui| {
                     ui.spacing_mut().item_spacing.x = 16.0;
@@ -460,32 +461,31 @@ fn lines(ui: &mut Ui, document: &Document) {
                         theme::code(),
                         number,
                     );
-                    ui.add(Label::new(coloured(line, palette)).extend());
+                    ui.add(Label::new(coloured(line, &document.parts(index), palette)).extend());
                 });
             }
         },
     );
 }
 
-fn coloured(line: &Line, palette: &Palette) -> LayoutJob {
+fn coloured(line: &str, parts: &[(Range<usize>, Part)], palette: &Palette) -> LayoutJob {
     let mut job = LayoutJob::default();
     let mut append = |text: &str, colour: Color32| {
         let font_id: FontId = theme::code();
         job.append(text, 0.0, TextFormat { font_id, color: colour, ..TextFormat::default() });
     };
     let mut at = 0;
-    for (range, part) in &line.parts {
-        append(&line.text[at..range.start], palette.text);
+    for (range, part) in parts {
+        append(&line[at..range.start], palette.text);
         let colour = match part {
-            Part::Plain => palette.text,
             Part::Key => palette.accent,
             Part::String => palette.good,
             Part::Literal => palette.literal,
         };
-        append(&line.text[range.clone()], colour);
+        append(&line[range.clone()], colour);
         at = range.end;
     }
-    append(&line.text[at..], palette.text);
+    append(&line[at..], palette.text);
     job
 }
 
