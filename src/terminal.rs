@@ -101,8 +101,8 @@ fn stepped(step: Step) {
         Step::OpenedBrowser => done("browser", "opened on the authorization endpoint"),
         Step::BrowserDidNotOpen(problem) => eprintln!("  ✗ browser: {problem}"),
         Step::Waiting { redirect_uri, .. } => done("waiting", &redirect_uri),
-        Step::CameBack { took } => {
-            done("callback", &format!("state and issuer match, after {} ms", took.as_millis()));
+        Step::CameBack { took, .. } => {
+            done("callback", &format!("the one of this login, after {} ms", took.as_millis()));
         }
         Step::Verified(verified) => {
             done("ID token", &format!("{}: {} passed", verified.algorithm, verified.checks.join(", ")));

@@ -230,7 +230,7 @@ fn area(ui: &mut Ui, name: &str, hint: &str, text: &mut String) {
 /// What the person should know about the session, and may act on.
 fn banners(ui: &mut Ui, state: &State, logged_in: &LoggedIn) -> Option<Action> {
     let mut action = None;
-    if let Kept::ThisRunOnly(why) = &logged_in.kept {
+    if let Some(Kept::ThisRunOnly(why)) = &logged_in.kept {
         let why = crate::untrusted::line(&why.to_string());
         strip(ui, &format!("You stay logged in until you close this window: {why}."), None);
     }

@@ -149,10 +149,14 @@ impl Entry {
                 Self::new(task, Mark::Bad, "Your browser did not open", untrusted::line(problem))
             }
             Step::Waiting { .. } => return None,
-            Step::CameBack { took } => Self {
-                took: Some(*took),
-                ..Self::new(task, Mark::Good, "You came back", "callback · state and issuer match")
-            },
+            Step::CameBack { took, names_issuer } => {
+                let detail = if *names_issuer {
+                    "callback · state and issuer match"
+                } else {
+                    "callback · state matches"
+                };
+                Self { took: Some(*took), ..Self::new(task, Mark::Good, "You came back", detail) }
+            }
             Step::Verified(verified) => {
                 let detail =
                     format!("ID token · {} · {} checks passed", verified.algorithm, verified.checks.len());

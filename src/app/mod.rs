@@ -35,7 +35,18 @@ pub struct App {
     events: mpsc::Receiver<Event>,
     picture: Picture,
     provider_check: ProviderCheck,
-    begun: bool,
+    progress: Progress,
+}
+
+/// How far the start is.
+#[derive(PartialEq, Eq)]
+enum Progress {
+    /// Nothing is drawn yet.
+    Opening,
+    /// The first frame is drawn.
+    Drawn,
+    /// What the profile needs was started.
+    Begun,
 }
 
 impl App {
@@ -51,7 +62,7 @@ impl App {
             events,
             picture: Picture::default(),
             provider_check: ProviderCheck::default(),
-            begun: false,
+            progress: Progress::Opening,
         }
     }
 
@@ -75,7 +86,8 @@ impl App {
             Event::Saved(_, result) => result.is_ok(),
             _ => false,
         };
-        let came_back = matches!(&event, Event::LoggedIn(task, _) if self.state.login.as_ref().is_some_and(|login| login.task == *task));
+        let attempt = self.state.login.as_ref().map(|login| login.task);
+        let came_back = matches!(&event, Event::LoggedIn(task, _) if Some(*task) == attempt);
         self.state.apply(event);
         if enters {
             self.enter_profile();
@@ -83,6 +95,10 @@ impl App {
         if came_back {
             // The person is still looking at the browser.
             context.send_viewport_cmd(ViewportCommand::Focus);
+            if let Some(logged_in) = self.state.session.as_ref().filter(|logged_in| logged_in.kept.is_none())
+            {
+                self.tasks.keep(self.state.profile(), Arc::clone(&logged_in.session));
+            }
         }
     }
 
@@ -171,6 +187,11 @@ impl App {
 
 impl eframe::App for App {
     fn logic(&mut self, context: &Context, _: &mut eframe::Frame) {
+        if self.progress == Progress::Drawn {
+            // The first frame is on the screen: nothing that follows has delayed it.
+            self.progress = Progress::Begun;
+            self.enter_profile();
+        }
         while let Ok(event) = self.events.try_recv() {
             self.take(event, context);
         }
@@ -183,10 +204,9 @@ impl eframe::App for App {
             self.perform(action, &ui.ctx().clone());
             ui.ctx().request_repaint();
         }
-        if !self.begun {
-            // The first frame is drawn by now; what follows must not have delayed it.
-            self.begun = true;
-            self.enter_profile();
+        if self.progress == Progress::Opening {
+            self.progress = Progress::Drawn;
+            ui.ctx().request_repaint();
         }
     }
 }

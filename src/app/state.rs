@@ -31,6 +31,8 @@ pub enum Work {
     Restore,
     /// An attempt to log in.
     Login,
+    /// Keeping the session that came of it.
+    Keep,
     /// A call to the API.
     Call,
     /// A renewal of the access token.
@@ -88,7 +90,9 @@ pub enum Event {
     /// The kept session was read.
     Restored(TaskId, Result<Option<Session>, StoreError>),
     /// An attempt to log in ended.
-    LoggedIn(TaskId, Result<(Session, Kept), LoginError>),
+    LoggedIn(TaskId, Result<Box<Session>, LoginError>),
+    /// The session was put where it is kept.
+    Kept(TaskId, Kept),
     /// A call ended.
     Called(TaskId, Result<Box<Response>, CallError>),
     /// A renewal ended.
@@ -193,8 +197,8 @@ pub enum Demo {
 pub struct LoggedIn {
     /// The session.
     pub session: Arc<Session>,
-    /// Where it is kept.
-    pub kept: Kept,
+    /// Where it is kept, once that is known.
+    pub kept: Option<Kept>,
 }
 
 /// An attempt to log in that runs.
@@ -379,6 +383,11 @@ impl State {
                     self.logged_in(task, result);
                 }
             }
+            Event::Kept(task, kept) => {
+                if self.ends(Work::Keep, task) {
+                    self.kept(task, kept);
+                }
+            }
             Event::Called(task, result) => {
                 if matches!(self.call, Call::Running(running) if running == task) {
                     self.called(result);
@@ -467,6 +476,7 @@ impl State {
                 self.session = None;
                 self.news = None;
                 self.call = Call::None;
+                self.stop(Work::Keep);
                 self.stop(Work::Renewal);
             }
             Action::SwitchProfile(name) => self.switch(&name),
@@ -554,7 +564,7 @@ impl State {
         match result {
             Ok(Some(session)) if session.belongs_to(self.profile()) => {
                 self.history.add(Entry::new(task, Mark::Good, "Still logged in", crate::store::KEYRING));
-                self.session = Some(LoggedIn { session: Arc::new(session), kept: Kept::InKeyring });
+                self.session = Some(LoggedIn { session: Arc::new(session), kept: Some(Kept::InKeyring) });
             }
             Ok(_) => {}
             Err(error) => {
@@ -568,11 +578,10 @@ impl State {
         }
     }
 
-    fn logged_in(&mut self, task: TaskId, result: Result<(Session, Kept), LoginError>) {
+    fn logged_in(&mut self, task: TaskId, result: Result<Box<Session>, LoginError>) {
         match result {
-            Ok((session, kept)) => {
-                self.history.add(Entry::kept(task, &kept));
-                self.session = Some(LoggedIn { session: Arc::new(session), kept });
+            Ok(session) => {
+                self.session = Some(LoggedIn { session: Arc::from(session), kept: None });
                 self.news = None;
                 // What the old session was refused says nothing of the new one.
                 self.call = Call::None;
@@ -583,6 +592,13 @@ impl State {
                 self.history.add(Entry::new(task, mark, &explanation.headline, error.to_string()));
                 self.news = Some(explanation);
             }
+        }
+    }
+
+    fn kept(&mut self, task: TaskId, kept: Kept) {
+        self.history.add(Entry::kept(task, &kept));
+        if let Some(logged_in) = &mut self.session {
+            logged_in.kept = Some(kept);
         }
     }
 
@@ -601,7 +617,7 @@ impl State {
         match result {
             Ok((session, kept)) => {
                 self.history.add(Entry::kept(task, &kept));
-                self.session = Some(LoggedIn { session: Arc::new(session), kept });
+                self.session = Some(LoggedIn { session: Arc::new(session), kept: Some(kept) });
                 self.news = None;
             }
             Err(error) => {
@@ -686,7 +702,7 @@ impl State {
         self.news = None;
         self.call = Call::None;
         self.trusted.clear();
-        for work in [Work::Restore, Work::Renewal, Work::LogOut] {
+        for work in [Work::Restore, Work::Keep, Work::Renewal, Work::LogOut] {
             self.stop(work);
         }
         self.choose(0);

@@ -6,7 +6,7 @@ use std::sync::{Arc, mpsc};
 
 use poll_promise::Promise;
 use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 
 use super::state::{Event, Outgoing, TaskId, Work, Written};
 use crate::auth::login::{self, Attempt, OpenBrowser};
@@ -43,7 +43,7 @@ pub struct Tasks {
     open: OpenBrowser,
     start_demo: Option<StartDemo>,
     report: Report,
-    running: HashMap<Work, AbortHandle>,
+    running: HashMap<Work, JoinHandle<()>>,
 }
 
 /// How a task speaks to the window.
@@ -97,21 +97,24 @@ impl Tasks {
         })
     }
 
-    /// Logs in, and keeps the session.
+    /// Logs in.
     pub fn log_in(&mut self, profile: &Profile) -> TaskId {
-        let (store, open, profile) = (self.store.clone(), Arc::clone(&self.open), profile.clone());
+        let (open, profile) = (Arc::clone(&self.open), profile.clone());
         self.start(Work::Login, |report, http| async move {
             let step = |step| report.send(Event::Stepped(report.task, step));
             let attempt =
                 Attempt { profile: &profile, http: &http, open, report: &step, patience: login::PATIENCE };
-            let result = match attempt.run().await {
-                Ok(session) => {
-                    let kept = store.save(&Account::of(&profile), &session).await;
-                    Ok((session, kept))
-                }
-                Err(error) => Err(error),
-            };
-            report.send(Event::LoggedIn(report.task, result));
+            let result = attempt.run().await;
+            report.send(Event::LoggedIn(report.task, result.map(Box::new)));
+        })
+    }
+
+    /// Keeps the session of a log-in that the window has accepted: one that was cancelled in time never gets here.
+    pub fn keep(&mut self, profile: &Profile, session: Arc<Session>) -> TaskId {
+        let (store, account) = (self.store.clone(), Account::of(profile));
+        self.start(Work::Keep, |report, _| async move {
+            let kept = store.save(&account, &session).await;
+            report.send(Event::Kept(report.task, kept));
         })
     }
 
@@ -140,11 +143,20 @@ impl Tasks {
 
     /// Logs out: here first, whatever the provider answers, then there.
     pub fn log_out(&mut self, profile: &Profile, session: &Session) -> TaskId {
-        self.cancel(Work::Renewal);
-        let (store, account, session) = (self.store.clone(), Account::of(profile), session.clone());
+        let pending: Vec<_> =
+            [Work::Keep, Work::Renewal].iter().filter_map(|work| self.running.remove(work)).collect();
+        let (store, account, mut session) = (self.store.clone(), Account::of(profile), session.clone());
         let open = Arc::clone(&self.open);
         self.start(Work::LogOut, |report, http| async move {
-            let forgotten = store.delete(&account).await;
+            let mut forgotten = store.delete(&account).await;
+            // What was about to be kept when the person logged out must not come back; its tokens are the latest.
+            for task in pending {
+                let _ = task.await;
+            }
+            if let Ok(Some(late)) = store.load(&account).await {
+                forgotten = store.delete(&account).await;
+                session = late;
+            }
             report.send(Event::Forgotten(report.task, forgotten));
             let result = match session.revoke(&http).await {
                 Ok(Some(page)) => {
@@ -213,8 +225,8 @@ impl Tasks {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        // A renewal or log-out that has begun is seen through: its answer may be the only copy of a token.
-        if !matches!(work, Work::Renewal | Work::LogOut | Work::Save) {
+        // What keeps, renews or ends a session is seen through: its answer may be the only copy of a token.
+        if matches!(work, Work::Demo | Work::Restore | Work::Login | Work::Call) {
             self.cancel(work);
         }
         self.report.task += 1;
@@ -223,7 +235,7 @@ impl Tasks {
         let recorder = report.clone();
         let http =
             self.http.recording(move |exchange| recorder.send(Event::Exchanged(recorder.task, exchange)));
-        let handle = self.runtime.spawn(task(report, http)).abort_handle();
+        let handle = self.runtime.spawn(task(report, http));
         self.running.insert(work, handle);
         self.report.task
     }

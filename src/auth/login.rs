@@ -108,8 +108,9 @@ impl Attempt<'_> {
         let callback = tokio::time::timeout(self.patience, listener.callback(state.secret()))
             .await
             .map_err(|_| LoginError::TimedOut { after: self.patience, redirect_uri })?;
+        let names_issuer = callback.issuer.is_some();
         check_issuer(callback.issuer, &provider)?;
-        (self.report)(Step::CameBack { took: opened.elapsed() });
+        (self.report)(Step::CameBack { took: opened.elapsed(), names_issuer });
 
         let code = callback.outcome.map_err(LoginError::Refused)?;
         let tokens = tokens::exchange_code(&client, &code, verifier, self.http).await?;

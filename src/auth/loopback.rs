@@ -236,9 +236,9 @@ enum Page {
 
 fn page(status: StatusCode, page: Page) -> Response<Full<Bytes>> {
     let html: &'static str = match page {
-        Page::CameBack => include_str!("../../assets/pages/came-back.html"),
-        Page::Refused => include_str!("../../assets/pages/refused.html"),
-        Page::Stray => include_str!("../../assets/pages/stray.html"),
+        Page::CameBack => include_str!("../../assets/pages/callback/came-back.html"),
+        Page::Refused => include_str!("../../assets/pages/callback/refused.html"),
+        Page::Stray => include_str!("../../assets/pages/callback/stray.html"),
     };
     let mut response = Response::new(Full::from(Bytes::from_static(html.as_bytes())));
     *response.status_mut() = status;

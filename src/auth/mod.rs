@@ -36,6 +36,8 @@ pub enum Step {
     CameBack {
         /// From opening the browser to the callback.
         took: Duration,
+        /// Whether it names its issuer, which then is the right one (RFC 9207).
+        names_issuer: bool,
     },
     /// The ID token passed every check.
     Verified(id_token::Verified),

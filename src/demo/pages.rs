@@ -8,10 +8,10 @@ use axum::{
 
 use super::users::Scope;
 
-const STYLE: &str = include_str!("../../assets/pages/style.css");
-const MARK: &str = include_str!("../../assets/pages/mark.svg");
-const ALICE: &[u8] = include_bytes!("../../assets/pages/alice.png");
-const BOB: &[u8] = include_bytes!("../../assets/pages/bob.png");
+const STYLE: &str = include_str!("../../assets/pages/demo/style.css");
+const MARK: &str = include_str!("../../assets/pages/demo/mark.svg");
+const ALICE: &[u8] = include_bytes!("../../assets/pages/demo/alice.png");
+const BOB: &[u8] = include_bytes!("../../assets/pages/demo/bob.png");
 
 /// Who asks for what, and who answers?
 #[derive(Template)]
