@@ -27,12 +27,16 @@ pub fn show(ui: &mut Ui, state: &State, picture: &Picture) -> Option<Action> {
     ui.spacing_mut().item_spacing.y = 0.0;
     let mut action = person(ui, state, logged_in, picture);
     rule(ui);
-    let body = Frame::new().inner_margin(Margin { left: 24, right: 24, top: 18, bottom: 24 });
-    body.show(ui, |ui| {
-        ui.spacing_mut().item_spacing.y = 14.0;
-        action = action.take().or(request(ui, state));
-        action = action.take().or(banners(ui, state, logged_in));
-        action = action.take().or(outcome(ui, state));
+    let height = ui.available_height();
+    ScrollArea::vertical().auto_shrink(false).id_salt("screen").show(ui, |ui| {
+        let bottom = ui.cursor().top() + height - size::EDGE;
+        let body = Frame::new().inner_margin(Margin { left: 24, right: 24, top: 18, bottom: 24 });
+        body.show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 14.0;
+            action = action.take().or(request(ui, state));
+            action = action.take().or(banners(ui, state, logged_in));
+            action = action.take().or(outcome(ui, state, bottom));
+        });
     });
     action
 }
@@ -273,13 +277,16 @@ fn strip(ui: &mut Ui, text: &str, button: Option<&str>) -> bool {
     drawn.inner
 }
 
-/// What came of the call.
-fn outcome(ui: &mut Ui, state: &State) -> Option<Action> {
+/// What came of the call; it reaches down to `bottom`, and further where there is too little room.
+fn outcome(ui: &mut Ui, state: &State, bottom: f32) -> Option<Action> {
     match &state.call {
-        Call::None => {
-            empty(ui, "Nothing called yet", "Choose a request, then Call API. The answer will show here.")
-        }
-        Call::Running(_) => empty(ui, "Calling…", "Waiting for the answer."),
+        Call::None => empty(
+            ui,
+            bottom,
+            "Nothing called yet",
+            "Choose a request, then Call API. The answer will show here.",
+        ),
+        Call::Running(_) => empty(ui, bottom, "Calling…", "Waiting for the answer."),
         Call::Asking { origin, safe } => asking(ui, state, origin, *safe),
         Call::Ended { response, explanation } => {
             let mut action = None;
@@ -288,14 +295,14 @@ fn outcome(ui: &mut Ui, state: &State) -> Option<Action> {
             if let Some(Taken::Remedy(remedy)) = taken {
                 action = Some(remedied(remedy, state));
             }
-            response.as_ref().and_then(|response| answer(ui, state, response)).or(action)
+            response.as_ref().and_then(|response| answer(ui, state, bottom, response)).or(action)
         }
     }
 }
 
-fn empty(ui: &mut Ui, title: &str, text: &str) -> Option<Action> {
+fn empty(ui: &mut Ui, bottom: f32, title: &str, text: &str) -> Option<Action> {
     let soft = palette(ui).soft;
-    panel(ui, |ui| {
+    panel(ui, bottom, |ui| {
         ui.centered_and_justified(|ui| {
             ui.vertical_centered(|ui| {
                 ui.add_space((ui.available_height() / 2.0 - 40.0).max(8.0));
@@ -347,20 +354,22 @@ fn asking(ui: &mut Ui, state: &State, origin: &str, safe: bool) -> Option<Action
     action
 }
 
-/// A surface that fills the rest of the screen.
-fn panel(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) {
+/// A surface that reaches down to `bottom`.
+fn panel(ui: &mut Ui, bottom: f32, contents: impl FnOnce(&mut Ui)) {
     let palette = palette(ui);
     let frame = Frame::new().fill(palette.surface).stroke(Stroke::new(1.0, palette.line)).corner_radius(12);
     frame.show(ui, |ui| {
-        ui.set_min_size(ui.available_size().max(Vec2::new(0.0, 160.0)));
+        let room = Vec2::new(ui.available_width(), (bottom - ui.cursor().top() - 4.0).max(240.0));
+        ui.set_min_size(room);
+        ui.set_max_size(room);
         ui.spacing_mut().item_spacing.y = 0.0;
         contents(ui);
     });
 }
 
-fn answer(ui: &mut Ui, state: &State, response: &Arc<Response>) -> Option<Action> {
+fn answer(ui: &mut Ui, state: &State, bottom: f32, response: &Arc<Response>) -> Option<Action> {
     let mut action = None;
-    panel(ui, |ui| {
+    panel(ui, bottom, |ui| {
         Frame::new().inner_margin(Margin::symmetric(16, 9)).show(ui, |ui| {
             action = summary(ui, state, response);
         });

@@ -26,7 +26,7 @@ pub fn show(ui: &mut Ui, state: &State, check: &mut ProviderCheck, tasks: &Tasks
             let frame = Frame::new().inner_margin(Margin::symmetric(36, 28));
             frame
                 .show(ui, |ui| {
-                    ui.set_max_width(720.0);
+                    ui.set_max_width(720.0_f32.min(ui.available_width()));
                     ui.spacing_mut().item_spacing.y = size::NEAR;
                     if settings.editing.as_deref() == Some(DEMO) {
                         demo(ui, state)
