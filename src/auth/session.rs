@@ -179,11 +179,19 @@ impl Session {
     /// The scopes that were asked for and not granted.
     #[must_use]
     pub fn not_granted(&self) -> Vec<&str> {
-        self.asked
-            .iter()
-            .map(String::as_str)
-            .filter(|scope| !self.granted.iter().any(|given| given == scope))
-            .collect()
+        // Some providers list only what the API's token is good for; then the ID token shows that the scopes about the
+        // person were granted. The refresh token shows it of its own scope.
+        let api_only = self.id_token.is_some() && !self.has("openid");
+        let granted = |scope: &str| match scope {
+            "offline_access" => self.refresh_token.is_some() || self.has(scope),
+            "openid" | "profile" | "email" | "address" | "phone" => api_only || self.has(scope),
+            _ => self.has(scope),
+        };
+        self.asked.iter().map(String::as_str).filter(|scope| !granted(scope)).collect()
+    }
+
+    fn has(&self, scope: &str) -> bool {
+        self.granted.iter().any(|granted| granted == scope)
     }
 
     /// Buys new tokens with the refresh token.
@@ -257,4 +265,45 @@ impl Session {
 
 fn expiry(issued_at: Timestamp, expires_in: Option<Duration>) -> Option<Timestamp> {
     expires_in.and_then(|lifetime| issued_at.checked_add(lifetime).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(granted: &[&str]) -> Session {
+        let scopes = |scopes: &[&str]| scopes.iter().map(|&scope| scope.to_owned()).collect();
+        Session {
+            issuer: "https://op/".to_owned(),
+            client_id: "c".to_owned(),
+            access_token: Secret::new("a"),
+            refresh_token: Some(Secret::new("r")),
+            id_token: Some(Secret::new("i")),
+            asked: scopes(&["openid", "profile", "offline_access", "read:messages"]),
+            granted: scopes(granted),
+            issued_at: Timestamp::UNIX_EPOCH,
+            expires_at: expiry(Timestamp::UNIX_EPOCH, Some(Duration::from_mins(5))),
+            user: User { subject: "s".to_owned(), name: None, email: None, picture: None },
+        }
+    }
+
+    #[test]
+    fn what_was_asked_for_and_not_granted_is_named() {
+        assert_eq!(session(&["openid", "profile"]).not_granted(), ["read:messages"]);
+        assert_eq!(session(&["openid", "read:messages"]).not_granted(), ["profile"]);
+    }
+
+    #[test]
+    fn a_provider_that_lists_only_the_apis_scopes_has_granted_the_others() {
+        assert!(session(&["read:messages"]).not_granted().is_empty());
+    }
+
+    #[test]
+    fn the_time_left_ends_at_zero() {
+        let session = session(&[]);
+        let at = |seconds| session.time_left(Timestamp::from_second(seconds).unwrap());
+        assert_eq!(at(60), Some(Duration::from_mins(4)));
+        assert_eq!(at(1000), Some(Duration::ZERO));
+        assert_eq!(session.lifetime(), Some(Duration::from_mins(5)));
+    }
 }
