@@ -1,5 +1,5 @@
 //! The process: arguments, runtime, window or terminal, exit code.
-#![expect(clippy::print_stderr, clippy::print_stdout, reason = "this is where the terminal belongs")]
+#![expect(clippy::print_stderr, reason = "this is where the terminal belongs")]
 
 mod terminal;
 mod window;
@@ -33,7 +33,6 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(no_window) => {
             eprintln!("hallpass: {no_window}");
-            println!("Playing the main job here instead: log in to the demo provider, then call its API.\n");
             runtime.block_on(terminal::play())
         }
     };

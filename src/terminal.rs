@@ -1,5 +1,6 @@
 //! The main job without a window: log in to the demo provider with a scripted browser, and call its API.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,28 +17,39 @@ use hallpass::explain;
 use hallpass::http::{Exchange, Http};
 use tokio::runtime::Handle;
 
+/// Prints a line; when nobody reads it any more, there is nobody to tell.
+macro_rules! say {
+    ($($text:tt)*) => {{ let _ = writeln!(std::io::stdout(), $($text)*); }};
+}
+
+/// The same for what went wrong.
+macro_rules! complain {
+    ($($text:tt)*) => {{ let _ = writeln!(std::io::stderr(), $($text)*); }};
+}
+
 /// Plays it, and tells each step; fails where a step fails.
 pub async fn play() -> ExitCode {
     match Box::pin(main_job()).await {
         Ok(()) => {
-            println!("\nAll of it worked. With a display, the same command opens the window.");
+            say!("\nAll of it worked. With a display, the same command opens the window.");
             ExitCode::SUCCESS
         }
         Err(problem) => {
-            eprintln!("\nhallpass: {problem}");
+            complain!("\nhallpass: {problem}");
             ExitCode::FAILURE
         }
     }
 }
 
 async fn main_job() -> Result<(), String> {
+    say!("Playing the main job here instead: log in to the demo provider, then call its API.\n");
     let demo = demo::start(super::demo_options()).await.map_err(|error| error.to_string())?;
     let profile = super::window::profile(&demo);
-    println!("Demo provider  {}\nDemo API       {}\n", demo.issuer, demo.api);
+    say!("Demo provider  {}\nDemo API       {}\n", demo.issuer, demo.api);
     let http = Http::new(exchanged);
 
     let session = log_in(&profile, &http).await?;
-    println!("\nLogged in as {} with the scopes {}\n", session.user.called(), session.granted.join(" "));
+    say!("\nLogged in as {} with the scopes {}\n", session.user.called(), session.granted.join(" "));
     for ready in &profile.requests {
         let request = Draft::ready(ready, &profile).check(&profile).map_err(|error| error.to_string())?;
         let response = api::call(request, Some(&session.access_token), &http)
@@ -46,7 +58,7 @@ async fn main_job() -> Result<(), String> {
         answered(&ready.name, &response)?;
     }
     session.revoke(&http).await.map_err(|error| error.to_string())?;
-    println!("Logged out");
+    say!("Logged out");
     Ok(())
 }
 
@@ -64,7 +76,7 @@ async fn log_in(profile: &Profile, http: &Http) -> Result<Session, String> {
                         "the scripted browser",
                         &format!("Continue as Alice, sent back with {}", visit.status),
                     ),
-                    Err(lost) => eprintln!("  ✗ the scripted browser: {lost}"),
+                    Err(lost) => complain!("  ✗ the scripted browser: {lost}"),
                 }
             });
             Ok(())
@@ -79,7 +91,7 @@ async fn log_in(profile: &Profile, http: &Http) -> Result<Session, String> {
 }
 
 fn answered(name: &str, response: &Response) -> Result<(), String> {
-    println!("{name}: {}\n{}", response.status_line(), response.document.text());
+    say!("{name}: {}\n{}", response.status_line(), response.document.text());
     if response.status.is_success() {
         Ok(())
     } else {
@@ -99,7 +111,7 @@ fn stepped(step: Step) {
     match step {
         Step::MadeSecrets => done("secrets", "PKCE S256, state and nonce"),
         Step::OpenedBrowser => done("browser", "opened on the authorization endpoint"),
-        Step::BrowserDidNotOpen(problem) => eprintln!("  ✗ browser: {problem}"),
+        Step::BrowserDidNotOpen(problem) => complain!("  ✗ browser: {problem}"),
         Step::Waiting { redirect_uri, .. } => done("waiting", &redirect_uri),
         Step::CameBack { took, .. } => {
             done("callback", &format!("the one of this login, after {} ms", took.as_millis()));
@@ -107,10 +119,10 @@ fn stepped(step: Step) {
         Step::Verified(verified) => {
             done("ID token", &format!("{}: {} passed", verified.algorithm, verified.checks.join(", ")));
         }
-        Step::NoUserInfo(problem) => eprintln!("  ✗ user info: {problem}"),
+        Step::NoUserInfo(problem) => complain!("  ✗ user info: {problem}"),
     }
 }
 
 fn done(what: &str, detail: &str) {
-    println!("  ✓ {what}: {detail}");
+    say!("  ✓ {what}: {detail}");
 }

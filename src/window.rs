@@ -2,6 +2,7 @@
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use eframe::{NativeOptions, Renderer};
 use egui::{IconData, ViewportBuilder};
@@ -59,24 +60,34 @@ pub fn run(runtime: &Runtime, loaded: Loaded) -> Result<(), NoWindow> {
         open: Arc::new(|url| open::that_detached(url.as_str()).map_err(|error| error.to_string())),
         start_demo: Box::new(|| Box::pin(start_demo())),
     };
+    let created = AtomicBool::new(false);
     let create = |context: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
+        created.store(true, Ordering::Relaxed);
         Ok(Box::new(App::new(&context.egui_ctx, demo_at_its_usual_place(), loaded, world)))
     };
-    // Where a windowing library is missing, its loader panics.
+    // Where a windowing library is missing, its loader panics. That is no news for the terminal.
     panic::set_hook(Box::new(|panic| tracing::debug!("{panic}")));
     let result =
         panic::catch_unwind(AssertUnwindSafe(|| eframe::run_native("Hallpass", options, Box::new(create))));
+    drop(panic::take_hook());
     match result {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(NoWindow::Failed(error.to_string())),
-        Err(panic) => Err(NoWindow::Failed(
-            panic
-                .downcast_ref::<String>()
-                .cloned()
-                .or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()))
-                .unwrap_or_default(),
-        )),
+        Ok(Err(eframe::Error::NoGlutinConfigs(..))) => {
+            Err(NoWindow::Failed("no OpenGL driver was found".to_owned()))
+        }
+        Ok(Err(error)) => Err(NoWindow::Failed(cause(&error.to_string()))),
+        Err(panic) if created.load(Ordering::Relaxed) => panic::resume_unwind(panic),
+        Err(panic) => {
+            let text =
+                panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+            Err(NoWindow::Failed(cause(text.unwrap_or("windowing failed"))))
+        }
     }
+}
+
+/// The last part of an error's text: what the layers above passed on.
+fn cause(text: &str) -> String {
+    text.rsplit(": ").next().unwrap_or(text).trim_end_matches('.').to_owned()
 }
 
 fn is_set(name: &&str) -> bool {
