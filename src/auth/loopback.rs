@@ -9,6 +9,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use askama::Template;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
@@ -167,28 +168,28 @@ impl Door {
         // A page that had its own name resolve to this address (DNS rebinding) still says its own name here.
         let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
         if host != Some(self.authority.as_str()) {
-            return page(StatusCode::MISDIRECTED_REQUEST, Page::Stray);
+            return page(StatusCode::MISDIRECTED_REQUEST, &STRAY);
         }
         if request.uri().path() != self.path {
-            return page(StatusCode::NOT_FOUND, Page::Stray);
+            return page(StatusCode::NOT_FOUND, &STRAY);
         }
         let parameters = match *request.method() {
             Method::GET => request.uri().query().unwrap_or_default().to_owned(),
             // The response mode form_post (OAuth 2.0 Form Post Response Mode, section 2).
             Method::POST => match tokio::time::timeout(HEADER_TIME, form(request.into_body())).await {
                 Ok(Some(form)) => form,
-                _ => return page(StatusCode::BAD_REQUEST, Page::Stray),
+                _ => return page(StatusCode::BAD_REQUEST, &STRAY),
             },
-            _ => return page(StatusCode::METHOD_NOT_ALLOWED, Page::Stray),
+            _ => return page(StatusCode::METHOD_NOT_ALLOWED, &STRAY),
         };
         let Some(callback) = read(&parameters, &self.state) else {
-            return page(StatusCode::BAD_REQUEST, Page::Stray);
+            return page(StatusCode::BAD_REQUEST, &STRAY);
         };
-        let shown = if callback.outcome.is_ok() { Page::CameBack } else { Page::Refused };
+        let shown = if callback.outcome.is_ok() { &CAME_BACK } else { &REFUSED };
         match self.settle.try_send(callback) {
             Ok(()) => page(StatusCode::OK, shown),
             // The same callback once more: the first one counts.
-            Err(_) => page(StatusCode::BAD_REQUEST, Page::Stray),
+            Err(_) => page(StatusCode::BAD_REQUEST, &STRAY),
         }
     }
 }
@@ -227,20 +228,42 @@ fn read(parameters: &str, state: &str) -> Option<Callback> {
 }
 
 /// What the browser shows. Nothing of the request is ever reflected.
-#[derive(Clone, Copy)]
-enum Page {
-    CameBack,
-    Refused,
-    Stray,
+#[derive(Template)]
+#[template(path = "callback.html")]
+struct Page {
+    title: &'static str,
+    text: &'static str,
+    /// The sign in the circle, as an SVG path, and its colours.
+    sign: &'static str,
+    light: &'static str,
+    dark: &'static str,
 }
 
-fn page(status: StatusCode, page: Page) -> Response<Full<Bytes>> {
-    let html: &'static str = match page {
-        Page::CameBack => include_str!("../../assets/pages/callback/came-back.html"),
-        Page::Refused => include_str!("../../assets/pages/callback/refused.html"),
-        Page::Stray => include_str!("../../assets/pages/callback/stray.html"),
-    };
-    let mut response = Response::new(Full::from(Bytes::from_static(html.as_bytes())));
+const CAME_BACK: Page = Page {
+    title: "You can go back to Hallpass",
+    text: "It is finishing the login. You may close this tab.",
+    sign: "M15 24.5l6.5 6.5L33.5 18",
+    light: "#1a7446",
+    dark: "#66cf97",
+};
+const REFUSED: Page = Page {
+    title: "You were not logged in",
+    text: "Hallpass says why. You may close this tab.",
+    sign: "M15 24h18",
+    light: "#8a5b00",
+    dark: "#f0be53",
+};
+const STRAY: Page = Page {
+    title: "Nothing to see here",
+    text: "This address belongs to a login that Hallpass has under way, and this request is not part of it.",
+    sign: "M24 14v12M24 33v.5",
+    light: "#5a5e66",
+    dark: "#a3a8b1",
+};
+
+fn page(status: StatusCode, page: &Page) -> Response<Full<Bytes>> {
+    // Writing into a string does not fail; if it did, a blank page would still end the wait.
+    let mut response = Response::new(Full::from(page.render().unwrap_or_default()));
     *response.status_mut() = status;
     for (name, value) in [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::untrusted;
+
 /// Where a setting was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -70,10 +72,10 @@ pub(super) fn shown(value: &str) -> String {
             shown.push('…');
             break;
         }
-        if is_hidden(character) {
-            shown.extend(character.escape_default());
-        } else {
+        if untrusted::visible(character) == character {
             shown.push(character);
+        } else {
+            shown.extend(character.escape_default());
         }
     }
     shown
@@ -81,12 +83,7 @@ pub(super) fn shown(value: &str) -> String {
 
 /// Whether every character can be seen, and none changes the order of the others.
 pub(super) fn is_visible(text: &str) -> bool {
-    !text.chars().any(is_hidden)
-}
-
-fn is_hidden(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    text.chars().all(|character| untrusted::visible(character) == character)
 }
 
 /// The known word that was probably meant, if one is close enough.

@@ -15,7 +15,7 @@ const BOB: &[u8] = include_bytes!("../../assets/pages/demo/bob.png");
 
 /// Who asks for what, and who answers?
 #[derive(Template)]
-#[template(path = "login.html")]
+#[template(path = "demo/login.html")]
 pub struct Login<'a> {
     /// The API that the token will be for, if any.
     pub api: Option<&'a str>,
@@ -31,7 +31,7 @@ pub struct Login<'a> {
 
 /// Something to tell the person, where there is nothing to decide.
 #[derive(Template)]
-#[template(path = "notice.html")]
+#[template(path = "demo/notice.html")]
 pub struct Notice<'a> {
     /// In few words.
     pub title: &'a str,
