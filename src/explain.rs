@@ -444,3 +444,183 @@ fn said(explanation: Explanation, refusal: &crate::api::refusal::Refusal) -> Exp
         .evidence("In words", refusal.description.clone().map(|text| (text, false)))
         .evidence("It needs", needs)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use oauth2::http::{HeaderMap, HeaderValue, Method, header};
+    use url::Url;
+
+    use super::*;
+    use crate::api::document::Document;
+    use crate::api::refusal::Refusal as ApiRefusal;
+    use crate::api::request::Request;
+    use crate::auth::loopback::Refusal;
+    use crate::auth::session::User;
+    use crate::secret::Secret;
+
+    fn profile() -> Profile {
+        Profile::demo("https://op/", "c", "https://api", &Url::parse("https://api.example.com/").unwrap())
+    }
+
+    fn session(granted: &[&str], expires_at: i64) -> Session {
+        Session {
+            issuer: "https://op/".to_owned(),
+            client_id: "c".to_owned(),
+            access_token: Secret::new("a"),
+            refresh_token: None,
+            id_token: None,
+            asked: vec!["openid".to_owned(), "read:messages".to_owned()],
+            granted: granted.iter().map(|&scope| scope.to_owned()).collect(),
+            issued_at: Timestamp::UNIX_EPOCH,
+            expires_at: Some(Timestamp::from_second(expires_at).unwrap()),
+            user: User { subject: "s".to_owned(), name: None, email: None, picture: None },
+        }
+    }
+
+    fn answered(status: u16, with_token: bool, challenge: &'static str) -> Response {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        Response {
+            request: Request {
+                method: Method::GET,
+                url: Url::parse("https://api.example.com/x").unwrap(),
+                headers: HeaderMap::new(),
+                body: Vec::new(),
+            },
+            with_token,
+            status: StatusCode::from_u16(status).unwrap(),
+            took: Duration::ZERO,
+            size: 0,
+            cut: false,
+            content_type: None,
+            headers: Vec::new(),
+            elsewhere: None,
+            refusal: Some(ApiRefusal::read(&headers, b"")),
+            document: Document::read(&headers, b"", false),
+        }
+    }
+
+    fn values(explanation: &Explanation, label: &str) -> Vec<(String, bool)> {
+        let evidence = explanation.evidence.iter().find(|evidence| evidence.label == label);
+        evidence
+            .map(|evidence| evidence.values.iter().map(|value| (value.text.clone(), value.amiss)).collect())
+            .unwrap_or_default()
+    }
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    #[test]
+    fn a_missing_scope_is_named_beside_those_that_are_there() {
+        let challenge = r#"Bearer error="insufficient_scope", scope="openid read:messages""#;
+        let explained =
+            response(&answered(403, true, challenge), Some(&session(&["openid"], 60)), NOW).unwrap();
+        assert_eq!(explained.headline, "Your token lacks the scope read:messages");
+        assert_eq!(
+            values(&explained, "The API needs"),
+            [("openid".to_owned(), false), ("read:messages".to_owned(), true)]
+        );
+        assert_eq!(values(&explained, "You have"), [("openid".to_owned(), false)]);
+        assert_eq!(explained.remedy, Some(Remedy::LogIn));
+    }
+
+    #[test]
+    fn a_scope_that_was_never_asked_for_is_a_matter_of_the_profile() {
+        let challenge = r#"Bearer error="insufficient_scope", scope="write:messages""#;
+        let explained =
+            response(&answered(403, true, challenge), Some(&session(&["openid"], 60)), NOW).unwrap();
+        assert_eq!(explained.remedy, Some(Remedy::EditProfile));
+    }
+
+    #[test]
+    fn a_refusal_without_a_scope_is_told_in_the_apis_words_and_not_guessed_at() {
+        let challenge = r#"Bearer error="access_denied", error_description="Not on Sundays""#;
+        let explained =
+            response(&answered(403, true, challenge), Some(&session(&["openid"], 60)), NOW).unwrap();
+        assert_eq!(explained.headline, "The API knows you, and refuses this");
+        assert_eq!(values(&explained, "In words"), [("Not on Sundays".to_owned(), false)]);
+        assert_eq!(explained.remedy, None);
+    }
+
+    #[test]
+    fn a_401_is_told_apart_by_whether_a_token_went_along_and_whether_it_had_expired() {
+        let headline = |with_token, expires_at| {
+            let response = answered(401, with_token, r#"Bearer realm="api""#);
+            super::response(&response, Some(&session(&[], expires_at)), NOW).unwrap().headline
+        };
+        assert_eq!(headline(false, 60), "The API wants to know who you are");
+        assert_eq!(headline(true, 0), "Your token has expired");
+        assert_eq!(headline(true, 60), "The API did not accept your token");
+    }
+
+    #[test]
+    fn a_success_needs_no_explanation() {
+        assert_eq!(response(&answered(200, true, ""), None, NOW), None);
+    }
+
+    #[test]
+    fn a_redirect_to_another_origin_names_both_and_offers_the_other() {
+        let there = Url::parse("https://elsewhere.example/login?next=x").unwrap();
+        let redirected = Response { elsewhere: Some(there), ..answered(302, true, "") };
+        let explained = response(&redirected, None, NOW).unwrap();
+        assert_eq!(values(&explained, "To"), [("https://elsewhere.example".to_owned(), true)]);
+        assert!(
+            matches!(explained.remedy, Some(Remedy::UseUrl(url)) if url.starts_with("https://elsewhere.example/login"))
+        );
+    }
+
+    #[test]
+    fn declining_is_no_failure_and_an_unknown_api_is_named() {
+        let refused = |error: &str, description: &str| {
+            let refusal = Refusal { error: error.to_owned(), description: Some(description.to_owned()) };
+            login(&LoginError::Refused(refusal), &profile())
+        };
+        let declined = refused("access_denied", "User did not authorize the request");
+        assert_eq!((declined.tone, declined.headline.as_str()), (Tone::Refused, "You were not logged in"));
+        let unknown = refused("access_denied", "Service not found: https://api");
+        assert_eq!(values(&unknown, "Audience"), [("https://api".to_owned(), true)]);
+        let rule = refused("unauthorized", "Only on weekdays\u{1b}[2J");
+        assert_eq!(values(&rule, "It said"), [("Only on weekdays\u{fffd}[2J".to_owned(), false)]);
+    }
+
+    #[test]
+    fn nobody_coming_back_offers_the_callback_urls() {
+        let error = LoginError::TimedOut {
+            after: Duration::from_mins(3),
+            redirect_uri: "http://127.0.0.1:8710/callback".to_owned(),
+        };
+        let explained = login(&error, &profile());
+        assert!(explained.cause.contains("3 minutes"));
+        assert_eq!(explained.remedy, Some(Remedy::CopyCallbackUrls(profile().redirect_uris())));
+    }
+
+    #[test]
+    fn an_application_with_a_secret_is_recognised_by_what_the_token_endpoint_says() {
+        for (error, description) in [("access_denied", "Unauthorized"), ("invalid_client", "no secret")] {
+            let error =
+                TokenError::Refused { error: error.to_owned(), description: Some(description.to_owned()) };
+            assert!(login(&LoginError::Token(error), &profile()).cause.contains("Native"));
+        }
+    }
+
+    #[test]
+    fn each_way_of_not_answering_has_its_own_headline() {
+        let ways = [
+            NoAnswer::Dns,
+            NoAnswer::Refused,
+            NoAnswer::NoRoute,
+            NoAnswer::Reset,
+            NoAnswer::TimedOut(Duration::from_secs(30)),
+            NoAnswer::Tls("invalid peer certificate: UnknownIssuer".to_owned()),
+            NoAnswer::TooLarge(1 << 20),
+            NoAnswer::Other("?".to_owned()),
+        ];
+        let headlines: std::collections::BTreeSet<_> = ways
+            .into_iter()
+            .map(|why| no_response(&CallError::NoAnswer(HttpError { to: "host:1".to_owned(), why })).headline)
+            .collect();
+        assert_eq!(headlines.len(), 8);
+        assert!(headlines.iter().all(|headline| headline.contains("host:1")));
+    }
+}
