@@ -875,6 +875,11 @@ async fn a_provider_that_is_not_sound_or_not_safe_is_never_asked_for_a_login() {
             no_provider("end_session_endpoint", 1),
         ),
         case(
+            "keys over http",
+            |s| member(s, "jwks_uri", "http://192.0.2.1/"),
+            no_provider("192.0.2.1:80 is only to be had over plain http", 0),
+        ),
+        case(
             "a redirect",
             |s| s.instead(DISCOVERY, || server::answer(302, ("location", "/the-keys"), "")),
             no_provider("302", 0),
