@@ -572,6 +572,7 @@ async fn an_id_token_that_is_not_what_it_should_be_opens_no_session() {
         ),
         case("at_hash that is no base64", |s| claims(s, |c| c["at_hash"] = json!("?")), rejected("at_hash")),
         case("no at_hash", |s| claims(s, |c| without(c, "at_hash")), Accepted),
+        case("an empty sub", |s| claims(s, |c| c["sub"] = json!("")), rejected("sub")),
         case("sub as a number", |s| claims(s, |c| c["sub"] = json!(1)), rejected("")),
         case("email_verified as a string", |s| claims(s, |c| c["email_verified"] = json!("true")), Accepted),
         case(
@@ -1049,6 +1050,14 @@ async fn the_token_endpoint_is_believed_within_reason() {
         ),
         case("no token_type", |s| s.tokens = bend(|t| without(t, "token_type")), rejected("no tokens")),
         case("no access token", |s| s.tokens = bend(|t| without(t, "access_token")), rejected("no tokens")),
+        case(
+            "an empty access token",
+            |s| {
+                claims(s, |c| without(c, "at_hash"));
+                s.tokens = bend(|t| t["access_token"] = json!(""));
+            },
+            rejected("access_token is empty"),
+        ),
         case(
             "200 with an error",
             |s| refuse(s, 200, r#"{"error":"invalid_grant"}"#),

@@ -96,6 +96,9 @@ fn read(response: Answered) -> Result<Tokens, TokenError> {
     if *response.token_type() != BasicTokenType::Bearer {
         return Err(TokenError::NotTokens(format!("its token_type is {}", response.token_type().as_ref())));
     }
+    if response.access_token().secret().is_empty() {
+        return Err(TokenError::NotTokens("its access_token is empty".to_owned()));
+    }
     Ok(Tokens {
         access_token: response.access_token().clone(),
         refresh_token: response.refresh_token().map(|token| Secret::new(token.secret())),
