@@ -691,6 +691,11 @@ async fn an_id_token_must_be_signed_by_one_of_the_providers_keys() {
         ),
         case("a key that names no use", |s| without(&mut s.keys[0][0], "use"), Accepted),
         case(
+            "a published private key",
+            |s| s.keys[0][0]["d"] = json!("AQAB"),
+            Rejected("signature", [1, 2, 1, 1, 0]),
+        ),
+        case(
             "two keys of one kid",
             |s| {
                 let mut other = NEXT_RSA.public.clone();
@@ -913,6 +918,11 @@ async fn a_provider_that_is_not_sound_or_not_safe_is_never_asked_for_a_login() {
             "keys that are HTML",
             |s| s.instead("/the-keys", || server::answer(200, ("content-type", "text/html"), "<html>")),
             no_provider("", 1),
+        ),
+        case(
+            "keys that are a list",
+            |s| s.instead("/the-keys", || server::json(200, &json!([1]))),
+            no_provider("not with an OpenID configuration", 1),
         ),
         case(
             "keys not found",
