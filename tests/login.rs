@@ -1192,10 +1192,11 @@ async fn a_login_goes_on_without_user_info() {
 // ---- staying in ----
 
 #[tokio::test]
-async fn a_renewal_rotates_the_refresh_token_and_the_old_one_is_dead() {
+async fn a_renewed_session_has_new_tokens_and_the_old_refresh_token_is_dead() {
     let (_demo, profile, _home) = demo().await;
     let session = log_in(&profile, Choice::Alice).await.unwrap();
     let renewed = session.renewed(&http()).await.unwrap();
+    assert_ne!(renewed.access_token, session.access_token);
     assert_ne!(renewed.refresh_token, session.refresh_token);
     assert_eq!((&renewed.user, &renewed.granted), (&session.user, &session.granted));
     assert!(renewed.expires_at >= session.expires_at);
