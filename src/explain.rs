@@ -348,6 +348,12 @@ fn no_answer(HttpError { to, why }: &HttpError) -> Explanation {
                 untrusted::line(problem)
             ),
         ),
+        NoAnswer::Unencrypted => (
+            format!("{to} was not asked"),
+            "Its address starts with http://, so whoever is on the way could read and change what is said. It must start \
+             with https://."
+                .to_owned(),
+        ),
         NoAnswer::TooLarge(limit) => (
             format!("{to} answered with too much"),
             format!("More than {} KB came where a small document is expected.", limit / 1024),

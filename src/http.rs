@@ -113,6 +113,8 @@ pub enum NoAnswer {
     TimedOut(Duration),
     #[error("has no TLS connection that can be trusted: {0}")]
     Tls(String),
+    #[error("is only to be had over plain http, which is safe within this computer only")]
+    Unencrypted,
     #[error("answered with more than {} KB", .0 / 1024)]
     TooLarge(usize),
     #[error("could not be asked: {0}")]
@@ -200,6 +202,10 @@ impl Http {
         uri: &str,
         request: Request,
     ) -> Result<(Response, bool), NoAnswer> {
+        // An API may be anywhere: the person is asked before a token goes there.
+        if purpose != Purpose::Api && !Url::parse(uri).is_ok_and(|url| is_safe(&url)) {
+            return Err(NoAnswer::Unencrypted);
+        }
         let request =
             reqwest::Request::try_from(request).map_err(|error| NoAnswer::Other(error.to_string()))?;
         let client = self.client(uri)?;

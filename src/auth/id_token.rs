@@ -131,6 +131,9 @@ fn check(
     if nonce.is_some() {
         checks.push("nonce");
     }
+    if claims.subject().is_empty() {
+        return Err(rejected("sub", "it is empty").into());
+    }
     if let Some(party) = claims.authorized_party() {
         if party != client.client_id() {
             return Err(rejected("azp", "it was issued to another client").into());

@@ -1,5 +1,7 @@
 //! The provider: its metadata and keys, discovered and checked before anything is sent to it.
 
+use std::pin::Pin;
+
 use oauth2::http::StatusCode;
 use openidconnect::core::{
     CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod, CoreGrantType,
@@ -14,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
-use crate::http::{self, Http, HttpError, Purpose};
+use crate::http::{self, Http, HttpError, Purpose, Request, Response};
 
 /// Discovery metadata beyond OpenID Connect Discovery 1.0: RFC 8414, RFC 9207, RP-Initiated Logout 1.0.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -122,13 +124,7 @@ impl Provider {
             return Err(unsafe_issuer());
         }
         let issuer_url = IssuerUrl::new(issuer.to_owned()).map_err(|_| unsafe_issuer())?;
-        let client = http.as_client(|request| {
-            if request.uri().path().ends_with("/.well-known/openid-configuration") {
-                Purpose::Discovery
-            } else {
-                Purpose::Keys
-            }
-        });
+        let client = client(http);
         let metadata =
             Metadata::discover_async(issuer_url, &client).await.map_err(|error| refusal(issuer, error))?;
         let provider = Self { metadata };
@@ -141,8 +137,7 @@ impl Provider {
     /// # Errors
     /// When the provider does not answer with keys.
     pub async fn refetch_keys(self, http: &Http) -> Result<Self, ProviderError> {
-        let client = http.as_client(|_| Purpose::Keys);
-        let keys = CoreJsonWebKeySet::fetch_async(self.metadata.jwks_uri(), &client)
+        let keys = CoreJsonWebKeySet::fetch_async(self.metadata.jwks_uri(), &client(http))
             .await
             .map_err(|error| refusal(self.metadata.issuer(), error))?;
         Ok(Self { metadata: self.metadata.set_jwks(keys) })
@@ -190,6 +185,32 @@ impl Provider {
             _ => Ok(()),
         }
     }
+}
+
+/// Fetches metadata and keys.
+fn client(
+    http: &Http,
+) -> impl Fn(Request) -> Pin<Box<dyn Future<Output = Result<Response, HttpError>> + Send>> {
+    let http = http.clone();
+    move |request| {
+        let http = http.clone();
+        let discovery = request.uri().path().ends_with("/.well-known/openid-configuration");
+        Box::pin(async move {
+            if discovery {
+                return Ok(http.send(Purpose::Discovery, request).await?.response);
+            }
+            Ok(http.send(Purpose::Keys, request).await?.response.map(without_published_secrets))
+        })
+    }
+}
+
+/// The keys without those whose private or shared part stands among them for all to read (RFC 7518, sections 6.2.2,
+/// 6.3.2 and 6.4.1): anyone can sign with such a key.
+fn without_published_secrets(body: Vec<u8>) -> Vec<u8> {
+    let Ok(mut set) = serde_json::from_slice::<serde_json::Value>(&body) else { return body };
+    let Some(keys) = set.get_mut("keys").and_then(serde_json::Value::as_array_mut) else { return body };
+    keys.retain(|key| key.get("d").or(key.get("k")).is_none());
+    serde_json::to_vec(&set).unwrap_or(body)
 }
 
 fn refusal(issuer: &str, error: DiscoveryError<HttpError>) -> ProviderError {

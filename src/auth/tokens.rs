@@ -1,5 +1,6 @@
 //! The token endpoint: what comes back for a code or a refresh token, and why not.
 
+use std::fmt;
 use std::time::Duration;
 
 use oauth2::basic::BasicTokenType;
@@ -16,7 +17,6 @@ use crate::http::{Http, HttpError, Purpose};
 use crate::secret::Secret;
 
 /// What the token endpoint issued (RFC 6749, section 5.1; OpenID Connect Core 1.0, section 3.1.3.3).
-#[derive(Debug)]
 pub struct Tokens {
     /// For the API.
     pub access_token: AccessToken,
@@ -28,6 +28,17 @@ pub struct Tokens {
     pub granted: Option<Vec<String>>,
     /// How long the access token lives, where that was said.
     pub expires_in: Option<Duration>,
+}
+
+impl fmt::Debug for Tokens {
+    /// Leaves out the tokens: openidconnect would print an ID token whole.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { granted, expires_in, .. } = self;
+        f.debug_struct("Tokens")
+            .field("granted", granted)
+            .field("expires_in", expires_in)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why the token endpoint issued nothing.
@@ -95,6 +106,9 @@ fn read(response: Answered) -> Result<Tokens, TokenError> {
     let response = response.map_err(refusal)?;
     if *response.token_type() != BasicTokenType::Bearer {
         return Err(TokenError::NotTokens(format!("its token_type is {}", response.token_type().as_ref())));
+    }
+    if response.access_token().secret().is_empty() {
+        return Err(TokenError::NotTokens("its access_token is empty".to_owned()));
     }
     Ok(Tokens {
         access_token: response.access_token().clone(),

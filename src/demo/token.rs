@@ -235,6 +235,8 @@ fn make_tokens(
             "azp": CLIENT_ID,
             "iat": iat,
             "exp": iat + ttl.cast_signed(),
+            // Without it, two tokens of one second would be one.
+            "jti": keys::random(),
             "scope": grant.scopes,
         }))?
     } else {

@@ -1,0 +1,65 @@
+//! The far side for tests: whatever Hallpass speaks to, under our control.
+//!
+//! | file | its job |
+//! |---|---|
+//! | `server.rs` | a loopback server that records what it is asked, and answers as it is told |
+//! | `provider.rs` | a sound `OpenID` provider on it, of which any answer can be bent |
+//! | `keys.rs` | the keys that it signs with, made once a test binary |
+//! | `browser.rs` | the system browser, scripted or in the test's own hand |
+#![allow(dead_code, reason = "each test binary uses its own part of this")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "in a test a failure is a panic, and the far side is met raw"
+)]
+
+pub mod browser;
+pub mod keys;
+pub mod provider;
+pub mod server;
+
+use std::time::Duration;
+
+use hallpass::config::Profile;
+use hallpass::demo::{self, Demo, Options};
+use tempfile::TempDir;
+
+/// How long anything in a test may take.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// What `future` comes to, unless the deadline is over first.
+pub async fn within<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(DEADLINE, future).await.expect("it happens before the deadline")
+}
+
+/// Waits until `condition` holds, letting everything else go on meanwhile.
+pub async fn until(condition: impl Fn() -> bool) {
+    within(async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+/// The embedded provider and API in a place of their own, and the profile for them: on any free redirect port.
+pub async fn demo() -> (Demo, Profile, TempDir) {
+    let home = tempfile::tempdir().unwrap();
+    let demo = demo::start(Options { ports: [0, 0], ..Options::new(home.path()) }).await.unwrap();
+    let profile = demo_profile(&demo);
+    (demo, profile, home)
+}
+
+/// The profile for a demo, on any free redirect port.
+pub fn demo_profile(demo: &Demo) -> Profile {
+    let profile = Profile::demo(demo.issuer.as_str(), &demo.client_id, &demo.audience, &demo.api);
+    Profile { redirect_ports: vec![0], ..profile }
+}
+
+/// A client as a browser or an attacker has it: no redirects of its own, no proxy, and no certificates to load.
+pub fn raw() -> reqwest::Client {
+    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    client.tls_certs_only([]).timeout(DEADLINE).build().unwrap()
+}
