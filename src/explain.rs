@@ -76,7 +76,8 @@ pub enum Remedy {
 
 impl Explanation {
     fn new(tone: Tone, headline: impl Into<String>, cause: impl Into<String>) -> Self {
-        Self { tone, headline: headline.into(), cause: cause.into(), evidence: Vec::new(), remedy: None }
+        let (headline, cause) = (untrusted::line(&headline.into()), untrusted::line(&cause.into()));
+        Self { tone, headline, cause, evidence: Vec::new(), remedy: None }
     }
 
     fn failed(headline: impl Into<String>, cause: impl Into<String>) -> Self {
@@ -91,13 +92,15 @@ impl Explanation {
         Self { remedy: Some(remedy), ..self }
     }
 
-    fn evidence<T: Into<String>>(
+    fn evidence<T: AsRef<str>>(
         mut self,
         label: &'static str,
         values: impl IntoIterator<Item = (T, bool)>,
     ) -> Self {
-        let values: Vec<_> =
-            values.into_iter().map(|(text, amiss)| Value { text: text.into(), amiss }).collect();
+        let values: Vec<_> = values
+            .into_iter()
+            .map(|(text, amiss)| Value { text: untrusted::line(text.as_ref()), amiss })
+            .collect();
         if !values.is_empty() {
             self.evidence.push(Evidence { label, values });
         }
@@ -105,7 +108,7 @@ impl Explanation {
     }
 
     fn says(self, label: &'static str, text: Option<&str>) -> Self {
-        self.evidence(label, text.map(|text| (untrusted::line(text), false)))
+        self.evidence(label, text.map(|text| (text, false)))
     }
 }
 
@@ -164,7 +167,7 @@ pub fn login(error: &LoginError, profile: &Profile) -> Explanation {
             "The login was stopped before the code was sent anywhere: a code must only go to the provider that issued it.",
         )
         .evidence("Asked", [(expected.clone(), false)])
-        .evidence("Answered", [(came.as_deref().map_or("(not named)".to_owned(), untrusted::line), true)])
+        .evidence("Answered", [(came.as_deref().unwrap_or("(not named)"), true)])
         .remedy(Remedy::LogIn),
         LoginError::Token(error) => token(error, "The provider did not exchange the code").remedy(Remedy::LogIn),
         LoginError::NoIdToken => Explanation::failed(
@@ -173,7 +176,7 @@ pub fn login(error: &LoginError, profile: &Profile) -> Explanation {
         )
         .remedy(Remedy::EditProfile),
         LoginError::IdToken(rejected) => {
-            let cause = if rejected.problem.contains("symmetric") {
+            let cause = if rejected.check == "alg" && rejected.problem.contains("`HS") {
                 "It is signed with a shared secret (HS256), which anyone who has this app could forge. \
                  Set the application's signing algorithm to RS256 at the provider."
             } else {
@@ -215,7 +218,7 @@ fn provider(error: &ProviderError) -> Explanation {
             Explanation::failed("The provider does not support PKCE with S256", error.to_string()).remedy(Remedy::EditProfile)
         }
         ProviderError::Unsafe(_) | ProviderError::UnsafeEndpoint { .. } | ProviderError::NoEndpoint(_) => {
-            Explanation::failed("This provider cannot be used safely", untrusted::line(&error.to_string()))
+            Explanation::failed("This provider cannot be used safely", error.to_string())
                 .remedy(Remedy::EditProfile)
         }
     }
@@ -273,7 +276,7 @@ pub fn renewal(error: &RenewalError) -> Explanation {
 #[must_use]
 pub fn not_forgotten(error: &StoreError) -> Explanation {
     Explanation::failed(
-        "The session is still kept on this computer",
+        "The session may still be kept on this computer",
         "It could not be removed from the keyring. Unlock the keyring and log out again, or remove the entries named \
          Hallpass in the keyring's own window.",
     )
@@ -288,6 +291,16 @@ pub fn not_revoked(error: &RevocationError) -> Explanation {
         "Nothing is left on this computer. The provider could not be told, so its tokens end when their time is over.",
     )
     .says("It said", Some(&error.to_string()))
+}
+
+/// A task that ended without a result.
+#[must_use]
+pub fn fault() -> Explanation {
+    Explanation::failed(
+        "Something in Hallpass failed",
+        "This is a fault of Hallpass, not of the provider or the API. Try again; the terminal that it was started from \
+         says more.",
+    )
 }
 
 /// Why a draft cannot be sent.
@@ -344,8 +357,7 @@ fn no_answer(HttpError { to, why }: &HttpError) -> Explanation {
         NoAnswer::Tls(problem) => (
             format!("{to} has no TLS connection that can be trusted"),
             format!(
-                "{}. A company's own certificate authority must be trusted by the operating system.",
-                untrusted::line(problem)
+                "{problem}. A company's own certificate authority must be trusted by the operating system."
             ),
         ),
         NoAnswer::Unencrypted => (
@@ -358,7 +370,7 @@ fn no_answer(HttpError { to, why }: &HttpError) -> Explanation {
             format!("{to} answered with too much"),
             format!("More than {} KB came where a small document is expected.", limit / 1024),
         ),
-        NoAnswer::Other(problem) => (format!("{to} could not be asked"), untrusted::line(problem)),
+        NoAnswer::Other(problem) => (format!("{to} could not be asked"), problem.clone()),
     };
     Explanation::failed(headline, cause)
 }
@@ -588,6 +600,16 @@ mod tests {
         assert_eq!(values(&unknown, "Audience"), [("https://api".to_owned(), true)]);
         let rule = refused("unauthorized", "Only on weekdays\u{1b}[2J");
         assert_eq!(values(&rule, "It said"), [("Only on weekdays\u{fffd}[2J".to_owned(), false)]);
+    }
+
+    #[test]
+    fn a_shared_secret_as_signing_key_is_told_from_other_algorithms() {
+        let cause = |problem: &str| {
+            let rejected = crate::auth::id_token::Rejected { check: "alg", problem: problem.to_owned() };
+            login(&LoginError::IdToken(rejected), &profile()).cause
+        };
+        assert!(cause("algorithm `HS256` is not one of: RS256").contains("RS256 at the provider"));
+        assert!(!cause("algorithm `none` is not one of: RS256").contains("RS256 at the provider"));
     }
 
     #[test]

@@ -48,7 +48,7 @@ async fn main_job() -> Result<(), String> {
     say!("Demo provider  {}\nDemo API       {}\n", demo.issuer, demo.api);
     let http = Http::new(exchanged);
 
-    let session = log_in(&profile, &http).await?;
+    let session = Box::pin(log_in(&profile, &http)).await?;
     say!("\nLogged in as {} with the scopes {}\n", session.user.called(), session.granted.join(" "));
     for ready in &profile.requests {
         let request = Draft::ready(ready, &profile).check(&profile).map_err(|error| error.to_string())?;

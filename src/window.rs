@@ -63,6 +63,8 @@ pub fn run(runtime: &Runtime, loaded: Loaded) -> Result<(), NoWindow> {
     let created = AtomicBool::new(false);
     let create = |context: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
         created.store(true, Ordering::Relaxed);
+        // There is a window: from here on a panic is a fault of ours, and is told.
+        drop(panic::take_hook());
         Ok(Box::new(App::new(&context.egui_ctx, demo_at_its_usual_place(), loaded, world)))
     };
     // Where a windowing library is missing, its loader panics. That is no news for the terminal.

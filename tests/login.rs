@@ -649,14 +649,14 @@ async fn an_id_token_must_be_signed_by_one_of_the_providers_keys() {
             },
             rejected("signature"),
         ),
-        case("HS256 with the client id", |s| s.signer = Signer::Shared(CLIENT.into()), rejected("signature")),
+        case("HS256 with the client id", |s| s.signer = Signer::Shared(CLIENT.into()), rejected("alg")),
         case(
             "HS256 with the public key",
             |s| {
                 s.signer = Signer::Shared(RSA.public["n"].as_str().unwrap().into());
                 s.header = bend(|h| h["kid"] = json!("rsa"));
             },
-            rejected("signature"),
+            rejected("alg"),
         ),
         case(
             "HS256 with a published shared key",
@@ -666,7 +666,7 @@ async fn an_id_token_must_be_signed_by_one_of_the_providers_keys() {
                 let k = "YSBzZWNyZXQgdGhhdCBldmVyeWJvZHkgY2FuIHJlYWQgaGVyZQ";
                 s.keys = vec![vec![json!({ "kty": "oct", "kid": "shared", "alg": "HS256", "k": k })]];
             },
-            rejected("signature"),
+            rejected("alg"),
         ),
         case(
             "a key in the header",

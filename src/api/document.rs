@@ -2,6 +2,7 @@
 //!
 //! A document is read once, off the UI thread; showing it costs the lines in view and no more.
 
+use std::fmt;
 use std::ops::Range;
 
 use encoding_rs::Encoding;
@@ -12,11 +13,12 @@ use crate::untrusted;
 
 /// The longest line in characters; a longer one goes on in the next, so that no line is slow to lay out.
 const LINE: usize = 2000;
+/// The most lines that are shown: a scroll position is a single-precision number, and must tell each from the next.
+pub const MOST_LINES: usize = 500_000;
 /// Spaces for each level of nesting.
 const INDENT: usize = 2;
 
 /// A body, as lines.
-#[derive(Debug)]
 pub struct Document {
     /// What it was taken for.
     pub kind: Kind,
@@ -47,6 +49,13 @@ pub enum Part {
     String,
     /// A number, `true`, `false` or `null`.
     Literal,
+}
+
+impl fmt::Debug for Document {
+    /// Leaves out the text: it is the API's affair.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Document({:?}, {} lines)", self.kind, self.len())
+    }
 }
 
 impl Document {
@@ -134,7 +143,7 @@ fn is_binary(essence: &str, body: &[u8]) -> bool {
 }
 
 /// One text with its lines in it: a hundred million short lines take little more than their characters.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Lines {
     text: String,
     /// Where each line starts.
@@ -182,7 +191,7 @@ fn as_it_came(text: &str) -> Lines {
 }
 
 /// Lays well-formed JSON out in one pass over its text, without a tree: names, order and numbers stay as they came.
-/// `None` where it would grow out of proportion, as by nesting without end.
+/// `None` where it would grow out of proportion, as by nesting without end, or have too many lines.
 fn laid_out(json: &str) -> Option<Lines> {
     let most = 4 * json.len() + (64 << 10);
     let (bytes, mut lines, mut depth, mut at) = (json.as_bytes(), Lines::default(), 0_usize, 0);
@@ -223,7 +232,7 @@ fn laid_out(json: &str) -> Option<Lines> {
                 at = end - 1;
             }
         }
-        if lines.text.len() > most {
+        if lines.text.len() > most || lines.starts.len() > MOST_LINES {
             return None;
         }
         at += 1;

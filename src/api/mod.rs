@@ -59,10 +59,12 @@ pub async fn call(request: Request, token: Option<&Secret>, http: &Http) -> Resu
             }
             elsewhere => {
                 // Decoding and indexing a large body takes a while, and async workers must not wait for it.
+                let with_token =
+                    authorization.is_some() && !request.headers.contains_key(header::AUTHORIZATION);
                 let read = tokio::task::spawn_blocking(move || {
                     let document =
                         Document::read(answer.response.headers(), answer.response.body(), answer.cut);
-                    Response::new(request, authorization.is_some(), answer, elsewhere, document)
+                    Response::new(request, with_token, answer, elsewhere, document)
                 });
                 return read.await.map_err(|error| {
                     CallError::NoAnswer(HttpError {

@@ -18,6 +18,9 @@ pub struct Refusal {
     pub scopes: Vec<String>,
 }
 
+/// The most scopes that are shown.
+const MOST_SCOPES: usize = 30;
+
 impl Refusal {
     /// Reads a refusal.
     #[must_use]
@@ -43,7 +46,7 @@ impl Refusal {
             error: parameter("error").or_else(|| member(&["error", "error_code", "code"])),
             description: parameter("error_description")
                 .or_else(|| member(&["error_description", "description", "message", "detail"])),
-            scopes: scopes.split_whitespace().map(str::to_owned).collect(),
+            scopes: scopes.split_whitespace().take(MOST_SCOPES).map(str::to_owned).collect(),
         }
     }
 }

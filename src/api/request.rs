@@ -1,5 +1,7 @@
 //! The request: as the person writes it, and as it can be sent.
 
+use std::fmt;
+
 use oauth2::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use thiserror::Error;
 use url::Url;
@@ -10,7 +12,7 @@ use crate::config::{Profile, ReadyRequest};
 pub const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
 /// A request as it is written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Draft {
     /// One of [`METHODS`], or any other token.
     pub method: String,
@@ -23,7 +25,7 @@ pub struct Draft {
 }
 
 /// A request that can be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     /// The method.
     pub method: Method,
@@ -66,6 +68,20 @@ pub enum DraftError {
     /// Not a header.
     #[error("The header line {0:?} is not of the form `Name: value`.")]
     Header(String),
+}
+
+impl fmt::Debug for Draft {
+    /// Leaves out what may hold a key of the person's: query, headers and body.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Draft({} {})", self.method, self.url.split('?').next().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Request {
+    /// Leaves out what may hold a key of the person's: query, headers and body.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Request({} {}{})", self.method, self.url.origin().ascii_serialization(), self.url.path())
+    }
 }
 
 impl Draft {

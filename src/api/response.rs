@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use oauth2::http::{HeaderMap, StatusCode, header};
+use oauth2::http::{HeaderMap, HeaderName, StatusCode, header};
 use url::Url;
 
 use super::document::Document;
 use super::refusal::Refusal;
 use super::request::Request;
 use crate::http::Answer;
+use crate::secret::HIDDEN;
 use crate::untrusted;
 
 /// What came back.
@@ -58,7 +59,7 @@ impl Response {
             content_type: content_type(headers),
             headers: headers
                 .iter()
-                .map(|(name, value)| (name.to_string(), shown(value.as_bytes())))
+                .map(|(name, value)| (name.to_string(), shown(name, value.as_bytes())))
                 .collect(),
             elsewhere,
             refusal: refused.then(|| Refusal::read(headers, answer.response.body())),
@@ -87,6 +88,9 @@ fn content_type(headers: &HeaderMap) -> Option<String> {
     Some(untrusted::line(value.split(';').next().unwrap_or(value).trim()))
 }
 
-fn shown(value: &[u8]) -> String {
-    untrusted::line(&String::from_utf8_lossy(value))
+fn shown(name: &HeaderName, value: &[u8]) -> String {
+    match *name {
+        header::SET_COOKIE => HIDDEN.to_owned(),
+        _ => untrusted::line(&String::from_utf8_lossy(value)),
+    }
 }

@@ -15,7 +15,7 @@ use super::state::{Action, Call, LoggedIn, State, Tab, Work};
 use super::theme::{self, Palette, palette, size};
 use super::widgets::{self, Taken};
 use super::{remedied, rule};
-use crate::api::document::{Document, Kind, Part};
+use crate::api::document::{Document, Kind, MOST_LINES, Part};
 use crate::api::request::{Draft, METHODS};
 use crate::api::response::Response;
 use crate::secret::HIDDEN;
@@ -55,7 +55,7 @@ fn person(ui: &mut Ui, state: &State, logged_in: &LoggedIn, picture: &Picture) -
                         Image::new(texture).fit_to_exact_size(Vec2::splat(size::PICTURE)).corner_radius(20);
                     ui.add(image.alt_text(format!("Picture of {}", user.called())));
                 }
-                None => widgets::initial(ui, user.called()),
+                None => widgets::initial(ui, &user.called()),
             }
             ui.add_space(6.0);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -431,6 +431,10 @@ fn body(ui: &mut Ui, response: &Response) {
         Kind::BrokenJson if !response.cut => {
             Some("This is said to be JSON, and is not well-formed:".to_owned())
         }
+        _ if response.document.len() > MOST_LINES => Some(format!(
+            "The first {MOST_LINES} of {} lines; Copy copies them all:",
+            response.document.len()
+        )),
         _ if response.cut => {
             Some(format!("Longer than what is read; here are the first {}:", widgets::bytes(response.size)))
         }
@@ -446,8 +450,9 @@ fn body(ui: &mut Ui, response: &Response) {
 
 /// The lines in view, each with its number.
 fn lines(ui: &mut Ui, document: &Document) {
+    let count = document.len().min(MOST_LINES);
     let palette = palette(ui);
-    let digits = document.len().max(100).ilog10() as f32 + 1.0;
+    let digits = count.max(100).ilog10() as f32 + 1.0;
     let gutter = 6.0 + digits * 9.0;
     ui.add_space(12.0);
     ScrollArea::both().auto_shrink(false).id_salt("body").show_rows(
@@ -502,7 +507,7 @@ fn coloured(line: &str, parts: &[(Range<usize>, Part)], palette: &Palette) -> La
 fn sent(ui: &mut Ui, response: &Response) {
     let request = &response.request;
     let mut rows = vec![(request.method.to_string(), request.url.to_string())];
-    if response.with_token && !request.headers.contains_key("authorization") {
+    if response.with_token {
         rows.push(("authorization".to_owned(), format!("Bearer {HIDDEN}")));
     }
     for (name, value) in &request.headers {

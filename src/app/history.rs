@@ -92,7 +92,8 @@ impl History {
 impl Entry {
     /// An entry without a duration.
     pub(super) fn new(task: TaskId, mark: Mark, title: &str, detail: impl Into<String>) -> Self {
-        Self { task, at: Timestamp::now(), mark, title: title.to_owned(), detail: detail.into(), took: None }
+        let (title, detail) = (untrusted::line(title), untrusted::line(&detail.into()));
+        Self { task, at: Timestamp::now(), mark, title, detail, took: None }
     }
 
     /// What an exchange is told as.
@@ -132,7 +133,7 @@ impl Entry {
             Ok(status) => (mark_of(*status), status_line(*status)),
             Err(error) => (Mark::Bad, error.to_string()),
         };
-        let title = untrusted::line(&format!("{} {path}", exchange.method));
+        let title = format!("{} {path}", exchange.method);
         Self { took: Some(exchange.took), ..Self::new(task, mark, &title, detail) }
     }
 
@@ -146,7 +147,7 @@ impl Entry {
                 Self::new(task, Mark::Good, "Opened your browser", "authorization request")
             }
             Step::BrowserDidNotOpen(problem) => {
-                Self::new(task, Mark::Bad, "Your browser did not open", untrusted::line(problem))
+                Self::new(task, Mark::Bad, "Your browser did not open", problem.as_str())
             }
             Step::Waiting { .. } => return None,
             Step::CameBack { took, names_issuer } => {
@@ -166,9 +167,18 @@ impl Entry {
                 }
             }
             Step::NoUserInfo(problem) => {
-                Self::new(task, Mark::Bad, "Your profile was not used", untrusted::line(problem))
+                Self::new(task, Mark::Bad, "Your profile was not used", problem.as_str())
             }
         })
+    }
+
+    /// What finding a kept session is told as.
+    pub(super) fn restored(task: TaskId, kept: &Kept) -> Self {
+        let place = match kept {
+            Kept::InKeyring => KEYRING,
+            Kept::ThisRunOnly(_) => "in this run's memory",
+        };
+        Self::new(task, Mark::Good, "Still logged in", place)
     }
 
     /// What keeping a session is told as.
@@ -176,7 +186,7 @@ impl Entry {
         match kept {
             Kept::InKeyring => Self::new(task, Mark::Good, "Kept you logged in", KEYRING),
             Kept::ThisRunOnly(why) => {
-                Self::new(task, Mark::Bad, "Logged in for this run only", untrusted::line(&why.to_string()))
+                Self::new(task, Mark::Bad, "Logged in for this run only", why.to_string())
             }
         }
     }

@@ -23,10 +23,14 @@ use egui::{CentralPanel, Context, Frame, Margin, Panel, Stroke, Ui, ViewportComm
 
 use crate::config::{Loaded, Profile};
 use crate::explain::Remedy;
+use crate::store::Account;
 use picture::Picture;
 use settings::ProviderCheck;
-use state::{Action, Demo, Event, NotYet, State, Theme, Work};
+use state::{Action, Demo, Event, NotYet, State, Theme, Work, Written};
 use tasks::{Tasks, World};
+
+/// How long closing the window waits for a session that is being kept, renewed or ended.
+const LAST_WAIT: Duration = Duration::from_secs(3);
 
 /// The window's contents.
 pub struct App {
@@ -80,7 +84,30 @@ impl App {
         }
     }
 
+    /// Cancels what the current profile has under way.
+    fn leave_profile(&mut self) {
+        for work in [Work::Login, Work::Call, Work::Restore] {
+            self.tasks.cancel(work);
+        }
+    }
+
+    /// A session whose profile is gone, or would get other tokens now, could never be logged out of.
+    fn end_orphaned_session(&mut self, written: &Written) {
+        let (profile, Some(logged_in)) = (self.state.profile(), &self.state.session) else { return };
+        let is_its_own = written.old.as_ref() == Some(&profile.name);
+        let account = |profile| Account::of(profile);
+        if is_its_own && written.profile.as_ref().map(account) != Some(Account::of(profile)) {
+            self.tasks.log_out(profile, &logged_in.session, false);
+        }
+    }
+
     fn take(&mut self, event: Event, context: &Context) {
+        if let Event::Saved(_, result) = &event
+            && let Ok(written) = &**result
+        {
+            self.leave_profile();
+            self.end_orphaned_session(written);
+        }
         let enters = match &event {
             Event::DemoStarted(_, Ok(_)) => self.state.is_demo(),
             Event::Saved(_, result) => result.is_ok(),
@@ -117,8 +144,7 @@ impl App {
             Action::CallWithoutToken => self.call(false),
             Action::SendTokenTo(_) => {
                 self.state.apply(Event::Did(action));
-                self.call(true);
-                return;
+                return self.perform(Action::CallApi, context);
             }
             Action::CancelCall => self.tasks.cancel(Work::Call),
             Action::Renew => {
@@ -131,13 +157,11 @@ impl App {
             Action::LogOut => {
                 self.tasks.cancel(Work::Call);
                 if let Some(logged_in) = &self.state.session {
-                    self.tasks.log_out(self.state.profile(), &logged_in.session);
+                    self.tasks.log_out(self.state.profile(), &logged_in.session, true);
                 }
             }
             Action::SwitchProfile(_) => {
-                for work in [Work::Login, Work::Call, Work::Restore] {
-                    self.tasks.cancel(work);
-                }
+                self.leave_profile();
                 self.state.apply(Event::Did(action));
                 self.enter_profile();
                 return;
@@ -195,6 +219,10 @@ impl eframe::App for App {
         while let Ok(event) = self.events.try_recv() {
             self.take(event, context);
         }
+    }
+
+    fn on_exit(&mut self, _: Option<&eframe::glow::Context>) {
+        self.tasks.finish(LAST_WAIT);
     }
 
     fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
@@ -284,7 +312,7 @@ fn shortcut(ui: &Ui, state: &State) -> Option<Action> {
     if let Some(index) = chosen.filter(|&index| index < state.profile().requests.len()) {
         return Some(Action::ChooseRequest(index));
     }
-    if pressed(Key::Comma) {
+    if state.settings.is_none() && pressed(Key::Comma) {
         return Some(Action::OpenSettings(Some(state.profile().name.clone())));
     }
     None

@@ -88,7 +88,7 @@ pub enum Event {
     /// The demo provider stands, with this profile; or does not, and why.
     DemoStarted(TaskId, Result<Profile, String>),
     /// The kept session was read.
-    Restored(TaskId, Result<Option<Session>, StoreError>),
+    Restored(TaskId, Result<Option<(Session, Kept)>, StoreError>),
     /// An attempt to log in ended.
     LoggedIn(TaskId, Result<Box<Session>, LoginError>),
     /// The session was put where it is kept.
@@ -101,6 +101,8 @@ pub enum Event {
     Forgotten(TaskId, Result<(), StoreError>),
     /// The provider was told; `true` where its own session ends in the browser.
     LoggedOut(TaskId, Result<bool, RevocationError>),
+    /// A task ended without a result, through a fault of Hallpass.
+    Died(TaskId),
     /// The profile file was written with this profile in the place of the one of the old name.
     Saved(TaskId, Box<Result<Written, SaveError>>),
 }
@@ -254,6 +256,8 @@ pub struct Settings {
     pub editing: Option<String>,
     /// What is typed.
     pub form: ProfileForm,
+    /// Whether anything was.
+    pub touched: bool,
     /// What is wrong with it, once it was tried to be saved.
     pub problems: Vec<FieldProblem>,
     /// Why the file was not written.
@@ -350,9 +354,10 @@ impl State {
         };
         let origin = request.url.origin();
         let name = origin.ascii_serialization();
+        let safe = http::is_safe(&request.url);
         let is_the_api = self.profile().api.as_ref().is_some_and(|api| api.origin() == origin);
-        if !is_the_api && !self.trusted.contains(&name) {
-            return Err(NotYet::Ask { origin: name, safe: http::is_safe(&request.url) });
+        if !(is_the_api && safe || self.trusted.contains(&name)) {
+            return Err(NotYet::Ask { origin: name, safe });
         }
         Ok(Outgoing { request, token: Some(session.session.access_token.clone()) })
     }
@@ -413,6 +418,7 @@ impl State {
                     self.saved(*result);
                 }
             }
+            Event::Died(task) => self.died(task),
         }
     }
 
@@ -443,8 +449,12 @@ impl State {
                     ));
                 }
             }
-            Action::ChooseRequest(index) => self.choose(index),
+            Action::ChooseRequest(index) => {
+                self.no_longer_asking();
+                self.choose(index);
+            }
             Action::Edit(draft) => {
+                self.no_longer_asking();
                 let ready = self.chosen.and_then(|index| self.profile().requests.get(index));
                 let same = ready.is_some_and(|ready| Draft::ready(ready, self.profile()) == draft);
                 self.chosen = self.chosen.filter(|_| same);
@@ -480,13 +490,16 @@ impl State {
                 self.stop(Work::Renewal);
             }
             Action::SwitchProfile(name) => self.switch(&name),
+            // What is typed is not thrown away.
+            Action::OpenSettings(_) if self.settings.as_ref().is_some_and(|settings| settings.touched) => {}
             Action::OpenSettings(name) => {
                 let profile =
                     name.as_ref().and_then(|name| self.profiles.iter().find(|profile| profile.name == *name));
                 let form = profile.map_or_else(ProfileForm::default, ProfileForm::from);
                 // What environment variables made or changed is not in the file as it stands here.
                 let editing = name.filter(|name| !(self.overridden && *name == self.profile().name));
-                self.settings = Some(Settings { editing, form, problems: Vec::new(), failure: None });
+                self.settings =
+                    Some(Settings { editing, form, touched: false, problems: Vec::new(), failure: None });
             }
             Action::EditForm(form) => {
                 if let Some(settings) = &mut self.settings {
@@ -495,6 +508,7 @@ impl State {
                         settings.problems = form.check().err().unwrap_or_default();
                     }
                     settings.form = form;
+                    settings.touched = true;
                     settings.failure = None;
                 }
             }
@@ -530,6 +544,13 @@ impl State {
         }
     }
 
+    /// What was asked was about another request.
+    fn no_longer_asking(&mut self) {
+        if matches!(self.call, Call::Asking { .. }) {
+            self.call = Call::None;
+        }
+    }
+
     fn stepped(&mut self, task: TaskId, step: Step) {
         let Some(attempt) = self.login.as_mut().filter(|attempt| attempt.task == task) else { return };
         if let Some(entry) = Entry::step(task, &step) {
@@ -560,11 +581,11 @@ impl State {
         }
     }
 
-    fn restored(&mut self, task: TaskId, result: Result<Option<Session>, StoreError>) {
+    fn restored(&mut self, task: TaskId, result: Result<Option<(Session, Kept)>, StoreError>) {
         match result {
-            Ok(Some(session)) if session.belongs_to(self.profile()) => {
-                self.history.add(Entry::new(task, Mark::Good, "Still logged in", crate::store::KEYRING));
-                self.session = Some(LoggedIn { session: Arc::new(session), kept: Some(Kept::InKeyring) });
+            Ok(Some((session, kept))) if session.belongs_to(self.profile()) => {
+                self.history.add(Entry::restored(task, &kept));
+                self.session = Some(LoggedIn { session: Arc::new(session), kept: Some(kept) });
             }
             Ok(_) => {}
             Err(error) => {
@@ -581,6 +602,8 @@ impl State {
     fn logged_in(&mut self, task: TaskId, result: Result<Box<Session>, LoginError>) {
         match result {
             Ok(session) => {
+                // What a renewal of the old session brings is no longer wanted.
+                self.stop(Work::Renewal);
                 self.session = Some(LoggedIn { session: Arc::from(session), kept: None });
                 self.news = None;
                 // What the old session was refused says nothing of the new one.
@@ -662,6 +685,20 @@ impl State {
         }
     }
 
+    fn died(&mut self, task: TaskId) {
+        if !self.runs(task) {
+            return;
+        }
+        let explanation = explain::fault();
+        self.history.add(Entry::new(task, Mark::Bad, &explanation.headline, ""));
+        self.login.take_if(|attempt| attempt.task == task);
+        self.running.retain(|(_, running)| *running != task);
+        if matches!(self.call, Call::Running(running) if running == task) {
+            self.call = Call::None;
+        }
+        self.news = Some(explanation);
+    }
+
     fn saved(&mut self, result: Result<Written, SaveError>) {
         let written = match result {
             Ok(written) => written,
@@ -674,7 +711,10 @@ impl State {
         };
         self.settings = None;
         self.file = Some(written.file);
-        let old = written.old.and_then(|old| self.profiles.iter().position(|profile| profile.name == old));
+        self.overridden = false;
+        // One that environment variables made has no old name in the file, and is replaced all the same.
+        let old = written.old.or(written.profile.as_ref().map(|profile| profile.name.clone()));
+        let old = old.and_then(|old| self.profiles.iter().position(|profile| profile.name == old));
         match (written.profile, old) {
             (Some(profile), old) => {
                 let name = profile.name.clone();

@@ -3,15 +3,16 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use poll_promise::Promise;
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::state::{Event, Outgoing, TaskId, Work, Written};
 use crate::auth::login::{self, Attempt, OpenBrowser};
 use crate::auth::session::Session;
-use crate::config::{Profile, ProfileFile};
+use crate::config::{Profile, ProfileFile, SaveError};
 use crate::http::Http;
 use crate::store::{Account, Store};
 use crate::{api, auth};
@@ -43,7 +44,7 @@ pub struct Tasks {
     open: OpenBrowser,
     start_demo: Option<StartDemo>,
     report: Report,
-    running: HashMap<Work, JoinHandle<()>>,
+    running: HashMap<Work, JoinHandle<Option<Session>>>,
 }
 
 /// How a task speaks to the window.
@@ -85,15 +86,18 @@ impl Tasks {
         Some(self.start(Work::Demo, |report, _| async move {
             let result = start().await;
             report.send(Event::DemoStarted(report.task, result));
+            None
         }))
     }
 
-    /// Reads the profile's session back.
+    /// Reads the profile's session back, once what is about to be kept is kept.
     pub fn restore(&mut self, profile: &Profile) -> TaskId {
-        let (store, account) = (self.store.clone(), Account::of(profile));
+        let (store, account, pending) = (self.store.clone(), Account::of(profile), self.pending());
         self.start(Work::Restore, |report, _| async move {
+            pending.settle().await;
             let result = store.load(&account).await;
             report.send(Event::Restored(report.task, result));
+            None
         })
     }
 
@@ -106,15 +110,19 @@ impl Tasks {
                 Attempt { profile: &profile, http: &http, open, report: &step, patience: login::PATIENCE };
             let result = attempt.run().await;
             report.send(Event::LoggedIn(report.task, result.map(Box::new)));
+            None
         })
     }
 
     /// Keeps the session of a log-in that the window has accepted: one that was cancelled in time never gets here.
     pub fn keep(&mut self, profile: &Profile, session: Arc<Session>) -> TaskId {
-        let (store, account) = (self.store.clone(), Account::of(profile));
+        let (store, account, pending) = (self.store.clone(), Account::of(profile), self.pending());
         self.start(Work::Keep, |report, _| async move {
+            // The session of this login comes after whatever an older one's renewal brings.
+            pending.settle().await;
             let kept = store.save(&account, &session).await;
             report.send(Event::Kept(report.task, kept));
+            Some(Session::clone(&session))
         })
     }
 
@@ -123,49 +131,61 @@ impl Tasks {
         self.start(Work::Call, |report, http| async move {
             let result = api::call(outgoing.request, outgoing.token.as_ref(), &http).await;
             report.send(Event::Called(report.task, result.map(Box::new)));
+            None
         })
     }
 
-    /// Renews the session, and keeps what comes of it.
+    /// Renews the session, and keeps what comes of it. Where the store has a younger one of the same person, as by
+    /// another window's renewal, that is taken instead: the refresh token of this one is spent.
     pub fn renew(&mut self, profile: &Profile, session: &Session) -> TaskId {
         let (store, account, session) = (self.store.clone(), Account::of(profile), session.clone());
         self.start(Work::Renewal, |report, http| async move {
-            let result = match session.renewed(&http).await {
+            if let Ok(Some((stored, kept))) = store.load(&account).await
+                && stored.issued_at > session.issued_at
+                && stored.user.subject == session.user.subject
+            {
+                report.send(Event::Renewed(report.task, Ok((stored, kept))));
+                return None;
+            }
+            match session.renewed(&http).await {
                 Ok(session) => {
                     let kept = store.save(&account, &session).await;
-                    Ok((session, kept))
+                    report.send(Event::Renewed(report.task, Ok((session.clone(), kept))));
+                    Some(session)
                 }
-                Err(error) => Err(error),
-            };
-            report.send(Event::Renewed(report.task, result));
+                Err(error) => {
+                    report.send(Event::Renewed(report.task, Err(error)));
+                    None
+                }
+            }
         })
     }
 
-    /// Logs out: here first, whatever the provider answers, then there.
-    pub fn log_out(&mut self, profile: &Profile, session: &Session) -> TaskId {
-        let pending: Vec<_> =
-            [Work::Keep, Work::Renewal].iter().filter_map(|work| self.running.remove(work)).collect();
-        let (store, account, mut session) = (self.store.clone(), Account::of(profile), session.clone());
-        let open = Arc::clone(&self.open);
+    /// Logs out: here first, whatever the provider answers, then there, in the browser too if `in_browser`.
+    pub fn log_out(&mut self, profile: &Profile, session: &Session, in_browser: bool) -> TaskId {
+        let (store, account, pending) = (self.store.clone(), Account::of(profile), self.pending());
+        let (mut session, open) = (session.clone(), Arc::clone(&self.open));
         self.start(Work::LogOut, |report, http| async move {
             let mut forgotten = store.delete(&account).await;
             // What was about to be kept when the person logged out must not come back; its tokens are the latest.
-            for task in pending {
-                let _ = task.await;
-            }
-            if let Ok(Some(late)) = store.load(&account).await {
-                forgotten = store.delete(&account).await;
+            if let Some(late) = pending.settle().await {
+                if let Ok(Some((stored, _))) = store.load(&account).await
+                    && stored == late
+                {
+                    forgotten = store.delete(&account).await;
+                }
                 session = late;
             }
             report.send(Event::Forgotten(report.task, forgotten));
             let result = match session.revoke(&http).await {
-                Ok(Some(page)) => {
+                Ok(Some(page)) if in_browser => {
                     Ok(tokio::task::spawn_blocking(move || open(&page).is_ok()).await.unwrap_or(false))
                 }
-                Ok(None) => Ok(false),
+                Ok(_) => Ok(false),
                 Err(error) => Err(error),
             };
             report.send(Event::LoggedOut(report.task, result));
+            None
         })
     }
 
@@ -192,15 +212,32 @@ impl Tasks {
         })
     }
 
-    fn write_file(
-        &mut self,
-        write: impl FnOnce() -> Result<Written, crate::config::SaveError> + Send + 'static,
-    ) -> TaskId {
+    fn write_file(&mut self, write: impl FnOnce() -> Result<Written, SaveError> + Send + 'static) -> TaskId {
         self.start(Work::Save, |report, _| async move {
-            if let Ok(result) = tokio::task::spawn_blocking(write).await {
-                report.send(Event::Saved(report.task, Box::new(result)));
+            match tokio::task::spawn_blocking(write).await {
+                Ok(result) => report.send(Event::Saved(report.task, Box::new(result))),
+                Err(_) => report.send(Event::Died(report.task)),
             }
+            None
         })
+    }
+
+    /// Waits for what keeps or ends a session, so that closing the window loses nothing; `patience` at the most.
+    pub fn finish(&mut self, patience: Duration) {
+        let pending: Vec<_> = SEEN_THROUGH.iter().filter_map(|work| self.running.remove(work)).collect();
+        self.runtime.block_on(async {
+            let all = async {
+                for task in pending {
+                    let _ = task.await;
+                }
+            };
+            let _ = tokio::time::timeout(patience, all).await;
+        });
+    }
+
+    /// What is about to be kept.
+    fn pending(&mut self) -> Pending {
+        Pending([Work::Keep, Work::Renewal].iter().filter_map(|work| self.running.remove(work)).collect())
     }
 
     /// Cancels the work of this kind, if any runs. It reports nothing more that counts.
@@ -210,7 +247,7 @@ impl Tasks {
         }
     }
 
-    /// A value that one screen waits for; the window wakes when it is there.
+    /// A value that one screen waits for; the window wakes when it is there. It is no part of the timeline.
     pub fn promise<T: Send + 'static>(&self, work: impl FnOnce(Http) -> BoxFuture<T>) -> Promise<T> {
         let (sender, promise) = Promise::new();
         let (work, wake) = (work(self.http.clone()), Arc::clone(&self.report.wake));
@@ -223,10 +260,9 @@ impl Tasks {
 
     fn start<F>(&mut self, work: Work, task: impl FnOnce(Report, Http) -> F) -> TaskId
     where
-        F: Future<Output = ()> + Send + 'static,
+        F: Future<Output = Option<Session>> + Send + 'static,
     {
-        // What keeps, renews or ends a session is seen through: its answer may be the only copy of a token.
-        if matches!(work, Work::Demo | Work::Restore | Work::Login | Work::Call) {
+        if !SEEN_THROUGH.contains(&work) {
             self.cancel(work);
         }
         self.report.task += 1;
@@ -235,9 +271,39 @@ impl Tasks {
         let recorder = report.clone();
         let http =
             self.http.recording(move |exchange| recorder.send(Event::Exchanged(recorder.task, exchange)));
-        let handle = self.runtime.spawn(task(report, http));
+        let task = task(report.clone(), http);
+        let handle = self.runtime.spawn(async move {
+            // A set of one, because it cancels its task when it is cancelled, and tells when its task panics.
+            let mut tasks = JoinSet::new();
+            tasks.spawn(task);
+            if let Some(Ok(kept)) = tasks.join_next().await {
+                kept
+            } else {
+                report.send(Event::Died(report.task));
+                None
+            }
+        });
         self.running.insert(work, handle);
         self.report.task
+    }
+}
+
+/// What is not cancelled once it has begun: its answer may be the only copy of a token.
+const SEEN_THROUGH: [Work; 4] = [Work::Keep, Work::Renewal, Work::LogOut, Work::Save];
+
+/// Tasks that are about to keep a session.
+struct Pending(Vec<JoinHandle<Option<Session>>>);
+
+impl Pending {
+    /// Waits for them; the last session that one of them kept.
+    async fn settle(self) -> Option<Session> {
+        let mut last = None;
+        for task in self.0 {
+            if let Ok(Some(kept)) = task.await {
+                last = Some(kept);
+            }
+        }
+        last
     }
 }
 

@@ -202,6 +202,8 @@ fn style(palette: &Palette, visuals: Visuals) -> Style {
     style.spacing.menu_margin = Margin::same(6);
     style.spacing.scroll = ScrollStyle::thin();
     style.spacing.tooltip_width = 360.0;
+    // A blinking cursor repaints an idle window.
+    style.visuals.text_cursor.blink = false;
     style.spacing.extra_text_line_spacing = 3.0;
     style.interaction.tooltip_delay = 0.4;
     style

@@ -90,10 +90,9 @@ fn draw(
     let bottom = drawn.response.rect.bottom();
     ui.painter().hline(drawn.response.rect.x_range(), bottom, egui::Stroke::new(1.0, palette(ui).line));
     if let Some(entry) = entry {
-        let zone = jiff::tz::TimeZone::system();
-        drawn.response.on_hover_text(format!(
-            "{}\n{detail}",
-            entry.at.to_zoned_datetime(zone).strftime("%H:%M:%S%.3f")
-        ));
+        drawn.response.on_hover_ui(|ui| {
+            let at = entry.at.to_zoned_datetime(jiff::tz::TimeZone::system());
+            ui.label(format!("{}\n{detail}", at.strftime("%H:%M:%S%.3f")));
+        });
     }
 }

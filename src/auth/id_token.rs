@@ -1,7 +1,7 @@
 //! Verifying the ID token: every check of OpenID Connect Core 1.0, section 3.1.3.7, and of 3.1.3.8.
 //!
 //! openidconnect checks signature, issuer, audience, expiry and nonce; added here are `azp`, `at_hash`, the age of
-//! `iat`, the type of the time claims, and one refetch of the keys where none fits.
+//! `iat` and `auth_time`, the type of the time claims, and one refetch of the keys where none fits.
 
 use std::time::{Duration, Instant};
 
@@ -36,6 +36,9 @@ const ALGORITHMS: [Alg; 10] = [
 /// token of last week.
 const ISSUED_WITHIN: Duration = Duration::from_hours(24);
 
+/// What the clocks of both sides may differ by where seconds count.
+const LEEWAY: Duration = Duration::from_mins(1);
+
 /// The largest ID token that is looked at, in bytes.
 const LONGEST: usize = 64 << 10;
 
@@ -48,6 +51,15 @@ pub struct Verified {
     pub checks: Vec<&'static str>,
     /// How long it took, any refetch of the keys included.
     pub took: Duration,
+}
+
+/// What the authentication request carried that the ID token must answer to.
+#[derive(Debug)]
+pub struct Sent {
+    /// `nonce`.
+    pub nonce: Nonce,
+    /// `max_age` (OpenID Connect Core 1.0, section 3.1.2.1).
+    pub max_age: Option<Duration>,
 }
 
 /// An ID token that must not be believed.
@@ -65,27 +77,27 @@ fn rejected(check: &'static str, problem: impl Into<String>) -> Rejected {
 }
 
 /// Verifies `token`, which came with `access_token`; where no key fits its signature, the keys are fetched again,
-/// once. `nonce` is what the request carried: `None` for a renewal, which has none.
+/// once. `sent` is what the request carried: `None` for a renewal, which has none.
 ///
 /// # Errors
 /// The first check that failed.
 pub async fn verify(
     token: &CoreIdToken,
     access_token: &AccessToken,
-    nonce: Option<&Nonce>,
+    sent: Option<&Sent>,
     provider: Provider,
     client_id: &str,
     http: &Http,
 ) -> Result<(CoreIdTokenClaims, Verified), Rejected> {
     let start = Instant::now();
     let client = provider.client(client_id);
-    let claims = match check(token, access_token, nonce, &client) {
+    let claims = match check(token, access_token, sent, &client) {
         Err(Failed::NoKey) => {
             let provider = provider
                 .refetch_keys(http)
                 .await
                 .map_err(|error| rejected("the signature", error.to_string()))?;
-            check(token, access_token, nonce, &provider.client(client_id))
+            check(token, access_token, sent, &provider.client(client_id))
         }
         other => other,
     };
@@ -113,23 +125,35 @@ impl From<Rejected> for Failed {
 fn check(
     token: &CoreIdToken,
     access_token: &AccessToken,
-    nonce: Option<&Nonce>,
+    sent: Option<&Sent>,
     client: &Client,
 ) -> Result<(CoreIdTokenClaims, Vec<&'static str>), Failed> {
     check_times_are_numbers(&token.to_string())?;
-    let verifier =
-        client.id_token_verifier().set_allowed_algs(ALGORITHMS).set_issue_time_verifier_fn(|issued| {
-            let age = jiff::Timestamp::now().as_second().abs_diff(issued.timestamp());
-            if age <= ISSUED_WITHIN.as_secs() {
+    let max_age = sent.and_then(|sent| sent.max_age);
+    let verifier = client
+        .id_token_verifier()
+        .set_allowed_algs(ALGORITHMS)
+        .set_issue_time_verifier_fn(|issued| match age(issued.timestamp()) {
+            age if age.unsigned_abs() <= ISSUED_WITHIN.as_secs() => Ok(()),
+            _ => Err(format!("iat: it was issued at {issued}")),
+        })
+        .set_auth_time_verifier_fn(move |authenticated| match (max_age, authenticated) {
+            (None, _) => Ok(()),
+            (Some(_), None) => Err("it is missing, though max_age was asked for".to_owned()),
+            (Some(most), Some(at)) if age(at.timestamp()) <= (most + LEEWAY).as_secs().cast_signed() => {
                 Ok(())
-            } else {
-                Err(format!("iat: it was issued at {issued}"))
+            }
+            (Some(_), Some(at)) => {
+                Err(format!("the person was last authenticated at {at}, which is too long ago"))
             }
         });
-    let claims = token.claims(&verifier, SentNonce(nonce)).map_err(by_name)?;
+    let claims = token.claims(&verifier, SentNonce(sent.map(|sent| &sent.nonce))).map_err(by_name)?;
     let mut checks = vec!["the signature", "iss", "aud", "exp", "iat"];
-    if nonce.is_some() {
+    if sent.is_some() {
         checks.push("nonce");
+    }
+    if max_age.is_some() {
+        checks.push("auth_time");
     }
     if claims.subject().is_empty() {
         return Err(rejected("sub", "it is empty").into());
@@ -145,6 +169,11 @@ fn check(
         checks.push("at_hash");
     }
     Ok((claims.clone(), checks))
+}
+
+/// Seconds from `at` until now.
+fn age(at: i64) -> i64 {
+    jiff::Timestamp::now().as_second().saturating_sub(at)
 }
 
 /// openidconnect is lenient with the times of user info, and so would be with these.
@@ -198,6 +227,9 @@ fn by_name(error: ClaimsVerificationError) -> Failed {
     use ClaimsVerificationError as E;
     let rejection = match error {
         E::SignatureVerification(SignatureVerificationError::NoMatchingKey) => return Failed::NoKey,
+        E::SignatureVerification(SignatureVerificationError::DisallowedAlg(problem)) => {
+            rejected("alg", problem)
+        }
         E::SignatureVerification(error) => rejected("the signature", error.to_string()),
         E::InvalidIssuer(problem) => rejected("iss", problem),
         E::InvalidAudience(problem) => rejected("aud", problem),
@@ -206,6 +238,7 @@ fn by_name(error: ClaimsVerificationError) -> Failed {
             None => rejected("exp", problem),
         },
         E::InvalidNonce(problem) => rejected("nonce", problem),
+        E::InvalidAuthTime(problem) => rejected("auth_time", problem),
         E::InvalidSubject(problem) => rejected("sub", problem),
         other => rejected("its form", other.to_string()),
     };

@@ -10,7 +10,7 @@ use thiserror::Error;
 use url::Url;
 
 use super::Step;
-use super::id_token::{self, Rejected};
+use super::id_token::{self, Rejected, Sent};
 use super::loopback::{Listener, PortsBusy, Refusal};
 use super::provider::{Client, Provider, ProviderError};
 use super::session::{Session, User};
@@ -114,7 +114,7 @@ impl Attempt<'_> {
 
         let code = callback.outcome.map_err(LoginError::Refused)?;
         let tokens = tokens::exchange_code(&client, &code, verifier, self.http).await?;
-        let claims = self.verify(&tokens, &nonce, provider).await?;
+        let claims = self.verify(&tokens, nonce, provider).await?;
         let user = self.user(&client, &tokens, &claims).await;
         Ok(Session::new(self.profile, tokens, user))
     }
@@ -159,13 +159,15 @@ impl Attempt<'_> {
     async fn verify(
         &self,
         tokens: &Tokens,
-        nonce: &Nonce,
+        nonce: Nonce,
         provider: Provider,
     ) -> Result<CoreIdTokenClaims, LoginError> {
         let id_token = tokens.id_token.as_ref().ok_or(LoginError::NoIdToken)?;
-        let client_id = &self.profile.client_id;
+        let max_age = self.profile.authorize_params.iter().find(|(name, _)| name == "max_age");
+        let max_age = max_age.and_then(|(_, seconds)| seconds.parse().ok()).map(Duration::from_secs);
+        let (sent, client_id) = (Sent { nonce, max_age }, &self.profile.client_id);
         let (claims, verified) =
-            id_token::verify(id_token, &tokens.access_token, Some(nonce), provider, client_id, self.http)
+            id_token::verify(id_token, &tokens.access_token, Some(&sent), provider, client_id, self.http)
                 .await?;
         (self.report)(Step::Verified(verified));
         Ok(claims)

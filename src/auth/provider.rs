@@ -96,8 +96,9 @@ pub enum ProviderError {
         /// Both, as openidconnect says them.
         problem: String,
     },
-    /// An endpoint that would take a secret off this computer without TLS, or that is no web address.
-    #[error("The provider's {name} is {url}, which is neither https:// nor on this computer.")]
+    /// An endpoint that would take a secret off this computer without TLS, that is no web address, or that is on this
+    /// computer though the provider is not.
+    #[error("The provider's {name} is {url}, which is not a place that secrets may go to.")]
     UnsafeEndpoint {
         /// The metadata's member.
         name: &'static str,
@@ -173,8 +174,11 @@ impl Provider {
             ("revocation_endpoint", extras.revocation_endpoint.as_ref()),
             ("end_session_endpoint", extras.end_session_endpoint.as_ref()),
         ];
+        // A provider elsewhere has no business with what listens on this computer.
+        let here = Url::parse(self.issuer()).is_ok_and(|issuer| http::is_loopback(&issuer));
+        let fits = |url: &Url| http::is_safe(url) && (here || !http::is_loopback(url));
         for (name, url) in endpoints {
-            if let Some(url) = url.filter(|url| !http::is_safe(url)) {
+            if let Some(url) = url.filter(|url| !fits(url)) {
                 return Err(ProviderError::UnsafeEndpoint { name, url: url.to_string() });
             }
         }

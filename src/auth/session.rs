@@ -1,5 +1,6 @@
 //! The session: what a login leaves behind, how long it is good for, and how it is renewed and ended.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,6 +16,7 @@ use super::tokens::{self, TokenError, Tokens};
 use crate::config::Profile;
 use crate::http::{Http, HttpError, Purpose};
 use crate::secret::Secret;
+use crate::untrusted;
 
 /// A session, as it is kept in the keyring.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,9 +48,9 @@ pub struct Session {
 pub struct User {
     /// `sub`.
     pub subject: String,
-    /// `name`.
+    /// `name`, safe to show.
     pub name: Option<String>,
-    /// `email`.
+    /// `email`, safe to show.
     pub email: Option<String>,
     /// `picture`.
     pub picture: Option<String>,
@@ -59,8 +61,8 @@ macro_rules! user_from {
     ($claims:expr) => {
         User {
             subject: $claims.subject().to_string(),
-            name: $claims.name().and_then(|name| name.get(None)).map(|name| name.to_string()),
-            email: $claims.email().map(|email| email.to_string()),
+            name: $claims.name().and_then(|name| name.get(None)).map(|name| untrusted::line(name)),
+            email: $claims.email().map(|email| untrusted::line(email)),
             picture: $claims
                 .picture()
                 .and_then(|picture| picture.get(None))
@@ -88,10 +90,11 @@ impl User {
         }
     }
 
-    /// What to call the person: name, else e-mail, else subject.
+    /// What to call the person, safe to show: name, else e-mail, else subject.
     #[must_use]
-    pub fn called(&self) -> &str {
-        self.name.as_deref().or(self.email.as_deref()).unwrap_or(&self.subject)
+    pub fn called(&self) -> Cow<'_, str> {
+        let known = self.name.as_deref().or(self.email.as_deref());
+        known.map_or_else(|| untrusted::line(&self.subject).into(), Cow::from)
     }
 }
 

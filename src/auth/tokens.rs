@@ -15,6 +15,7 @@ use thiserror::Error;
 use super::provider::Client;
 use crate::http::{Http, HttpError, Purpose};
 use crate::secret::Secret;
+use crate::untrusted;
 
 /// What the token endpoint issued (RFC 6749, section 5.1; OpenID Connect Core 1.0, section 3.1.3.3).
 pub struct Tokens {
@@ -114,7 +115,7 @@ fn read(response: Answered) -> Result<Tokens, TokenError> {
         access_token: response.access_token().clone(),
         refresh_token: response.refresh_token().map(|token| Secret::new(token.secret())),
         id_token: response.id_token().cloned(),
-        granted: response.scopes().map(|scopes| scopes.iter().map(|scope| scope.to_string()).collect()),
+        granted: response.scopes().map(|scopes| scopes.iter().map(|scope| untrusted::line(scope)).collect()),
         expires_in: response.expires_in(),
     })
 }

@@ -3,7 +3,7 @@
 mod vault;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -73,6 +73,10 @@ pub struct Store {
     keyring: Arc<dyn Vault>,
     /// What the keyring would not take.
     run: Arc<Memory>,
+    /// Why it would not, the last time.
+    refusal: Arc<Mutex<Option<Unavailable>>>,
+    /// Held while an entry and its parts are read or changed.
+    turn: Arc<Mutex<()>>,
 }
 
 impl fmt::Debug for Store {
@@ -99,23 +103,25 @@ impl Store {
 
     /// The store over any vault.
     pub fn over(vault: impl Vault) -> Self {
-        Self { keyring: Arc::new(vault), run: Arc::default() }
+        Self { keyring: Arc::new(vault), run: Arc::default(), refusal: Arc::default(), turn: Arc::default() }
     }
 
     /// The session of `account`, and where it is kept.
     ///
     /// # Errors
     /// When the keyring cannot be read, or holds something else under that name. The entry is left as it is.
-    pub async fn load(&self, account: &Account) -> Result<Option<Session>, StoreError> {
-        let (store, name) = (self.clone(), account.to_string());
-        let bytes = blocking(move || match store.run.get(SERVICE, &name)? {
-            Some(bytes) => Ok(Some(bytes)),
-            None => vault::read(&*store.keyring, SERVICE, &name),
-        })
-        .await?;
-        let Some(bytes) = bytes else { return Ok(None) };
+    pub async fn load(&self, account: &Account) -> Result<Option<(Session, Kept)>, StoreError> {
+        let name = account.to_string();
+        let found = self.blocking(move |store| {
+            if let Some(bytes) = store.run.get(SERVICE, &name)? {
+                let why = store.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                return Ok(Some((bytes, why.map_or(Kept::InKeyring, Kept::ThisRunOnly))));
+            }
+            Ok(vault::read(&*store.keyring, SERVICE, &name)?.map(|bytes| (bytes, Kept::InKeyring)))
+        });
+        let Some((bytes, kept)) = found.await? else { return Ok(None) };
         match serde_json::from_slice::<Entry>(&bytes) {
-            Ok(entry) if entry.version == VERSION => Ok(Some(entry.session)),
+            Ok(entry) if entry.version == VERSION => Ok(Some((entry.session, kept))),
             _ => Err(StoreError::Foreign { account: account.to_string() }),
         }
     }
@@ -123,13 +129,16 @@ impl Store {
     /// Keeps the session: in the keyring, else in memory.
     pub async fn save(&self, account: &Account, session: &Session) -> Kept {
         let entry = Entry { version: VERSION, session: session.clone() };
-        let (store, name) = (self.clone(), account.to_string());
-        let kept = blocking(move || {
+        let name = account.to_string();
+        let kept = self.blocking(move |store| {
             let bytes = serde_json::to_vec(&entry).map_err(|error| Unavailable::new(error.to_string()))?;
             let written = vault::write(&*store.keyring, SERVICE, &name, &bytes);
             match &written {
                 Ok(()) => store.run.delete(SERVICE, &name)?,
-                Err(_) => store.run.set(SERVICE, &name, &bytes)?,
+                Err(why) => {
+                    *store.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
+                    store.run.set(SERVICE, &name, &bytes)?;
+                }
             }
             written
         });
@@ -142,26 +151,31 @@ impl Store {
     /// Removes the session of `account`, wherever it is kept.
     ///
     /// # Errors
-    /// When the keyring would not remove it.
+    /// When there is a keyring and it would not remove it: an entry of an earlier run may still be there.
     pub async fn delete(&self, account: &Account) -> Result<(), StoreError> {
-        let (store, name) = (self.clone(), account.to_string());
-        let deleted = blocking(move || {
-            let kept_in_run = store.run.get(SERVICE, &name)?.is_some();
+        let name = account.to_string();
+        let deleted = self.blocking(move |store| {
             store.run.delete(SERVICE, &name)?;
             match vault::delete(&*store.keyring, SERVICE, &name) {
-                // It never took the session, so there is nothing to complain of.
-                Err(_) if kept_in_run => Ok(()),
+                Err(why) if why.is_absence() => Ok(()),
                 other => other,
             }
         });
         Ok(deleted.await?)
     }
-}
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Unavailable> + Send + 'static,
-) -> Result<T, Unavailable> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(Unavailable::new(error.to_string())))
+    /// Does `work` on a thread that may wait, while nobody else does any.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, Unavailable> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let store = self.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let _turn = store.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            work(&store)
+        });
+        done.await.unwrap_or_else(|error| Err(Unavailable::new(error.to_string())))
+    }
 }
 
 #[cfg(test)]
@@ -193,13 +207,13 @@ mod tests {
 
     impl Vault for NoKeyring {
         fn get(&self, _: &str, _: &str) -> Result<Option<Vec<u8>>, Unavailable> {
-            Err(Unavailable::new("there is none"))
+            Err(Unavailable::absent())
         }
         fn set(&self, _: &str, _: &str, _: &[u8]) -> Result<(), Unavailable> {
-            Err(Unavailable::new("there is none"))
+            Err(Unavailable::absent())
         }
         fn delete(&self, _: &str, _: &str) -> Result<(), Unavailable> {
-            Err(Unavailable::new("there is none"))
+            Err(Unavailable::absent())
         }
     }
 
@@ -207,7 +221,7 @@ mod tests {
     async fn a_session_larger_than_an_entry_of_windows_survives() {
         let store = Store::over(Memory::with_entries_of(2560));
         assert_eq!(store.save(&account(), &session()).await, Kept::InKeyring);
-        assert_eq!(store.load(&account()).await, Ok(Some(session())));
+        assert_eq!(store.load(&account()).await, Ok(Some((session(), Kept::InKeyring))));
     }
 
     #[tokio::test]
@@ -224,9 +238,33 @@ mod tests {
     #[tokio::test]
     async fn without_a_keyring_a_session_is_kept_for_this_run_and_says_so() {
         let store = Store::over(NoKeyring);
-        assert!(matches!(store.save(&account(), &session()).await, Kept::ThisRunOnly(_)));
-        assert_eq!(store.load(&account()).await, Ok(Some(session())));
+        let kept = Kept::ThisRunOnly(Unavailable::absent());
+        assert_eq!(store.save(&account(), &session()).await, kept);
+        assert_eq!(store.load(&account()).await, Ok(Some((session(), kept))));
         assert_eq!(store.delete(&account()).await, Ok(()));
+        assert!(store.load(&account()).await.is_err());
+    }
+
+    /// A keyring that was unlocked when it took an entry, and is locked now.
+    struct Locked;
+
+    impl Vault for Locked {
+        fn get(&self, _: &str, _: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+            Err(Unavailable::new("locked"))
+        }
+        fn set(&self, _: &str, _: &str, _: &[u8]) -> Result<(), Unavailable> {
+            Err(Unavailable::new("locked"))
+        }
+        fn delete(&self, _: &str, _: &str) -> Result<(), Unavailable> {
+            Err(Unavailable::new("locked"))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_locked_keyring_that_may_still_hold_the_session_is_not_passed_over() {
+        let store = Store::over(Locked);
+        store.save(&account(), &session()).await;
+        assert_eq!(store.delete(&account()).await, Err(StoreError::Unavailable(Unavailable::new("locked"))));
     }
 
     #[tokio::test]

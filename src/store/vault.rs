@@ -1,6 +1,7 @@
 //! A vault: named entries of bytes. The keyring is one; entries larger than it takes are split here.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use thiserror::Error;
@@ -12,15 +13,30 @@ const ENTRY: usize = 2560;
 /// Marks an entry that says in how many others its bytes stand: no JSON starts so.
 const SPLIT: &str = "hallpass-split ";
 
-/// The keyring cannot be used, in its own words.
+/// The keyring cannot be used, and why, as a clause.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{0}")]
-pub struct Unavailable(String);
+#[error("{reason}")]
+pub struct Unavailable {
+    reason: String,
+    absent: bool,
+}
 
 impl Unavailable {
-    /// With the reason, as a clause.
+    /// It is there, and would not.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self(reason.into())
+        Self { reason: reason.into(), absent: false }
+    }
+
+    /// There is none on this computer, so it holds nothing.
+    #[must_use]
+    pub fn absent() -> Self {
+        Self { reason: "no keyring service runs on this computer".to_owned(), absent: true }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_absence(&self) -> bool {
+        self.absent
     }
 }
 
@@ -77,7 +93,8 @@ pub fn write(vault: &dyn Vault, service: &str, account: &str, bytes: &[u8]) -> R
     if bytes.len() <= ENTRY {
         vault.set(service, account, bytes)?;
     } else {
-        let generation = old.as_ref().map_or(0, |old| old.generation.wrapping_add(1));
+        // Another process may write at the same time, and must not write the same parts.
+        let generation = RandomState::new().build_hasher().finish();
         let new = Split { generation, parts: bytes.len().div_ceil(ENTRY) };
         for (part, bytes) in new.accounts(account).zip(bytes.chunks(ENTRY)) {
             vault.set(service, &part, bytes)?;
@@ -99,7 +116,7 @@ pub fn delete(vault: &dyn Vault, service: &str, account: &str) -> Result<(), Una
 
 /// What the head of a split entry says.
 struct Split {
-    generation: u32,
+    generation: u64,
     parts: usize,
 }
 
@@ -153,11 +170,13 @@ fn entry(service: &str, account: &str) -> Result<keyring::Entry, Unavailable> {
 }
 
 fn reason(error: &keyring::Error) -> Unavailable {
-    Unavailable::new(match error {
-        keyring::Error::NoDefaultStore => "no keyring service runs on this computer".to_owned(),
-        keyring::Error::NoStorageAccess(_) => "the keyring is locked, or access to it was denied".to_owned(),
-        other => other.to_string(),
-    })
+    match error {
+        keyring::Error::NoDefaultStore => Unavailable::absent(),
+        keyring::Error::NoStorageAccess(_) => {
+            Unavailable::new("the keyring is locked, or access to it was denied")
+        }
+        other => Unavailable::new(other.to_string()),
+    }
 }
 
 /// Entries in memory, gone with the process.
