@@ -199,6 +199,22 @@ async fn every_action_has_a_key() {
 
 #[tokio::test]
 #[ignore = "needs Xvfb, a keyring and Chromium: run with `cargo window`"]
+async fn keys_that_are_pressed_at_once_are_all_obeyed() {
+    let desk = Desk::set_up().await;
+    let window = desk.open().await;
+    log_in(&desk, &window, "Continue as Alice").await;
+    window.wait("Alice Adams").await;
+    window.tab_to("URL").await;
+    window.type_over("/api/public");
+    window.press("Return");
+    window.wait_for(PUBLIC).await;
+    window.press("ctrl+3");
+    window.press("ctrl+Return");
+    window.wait_for(SCOPED).await;
+}
+
+#[tokio::test]
+#[ignore = "needs Xvfb, a keyring and Chromium: run with `cargo window`"]
 async fn two_windows_share_the_demo_and_the_second_outlives_the_first() {
     let desk = Desk::set_up().await;
     let (first, second) = (desk.open().await, desk.open().await);
