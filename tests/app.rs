@@ -1,0 +1,835 @@
+//! The window as a person uses it: the real app, met by the names that a screen reader says.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "in a test a failure is a panic")]
+
+mod support;
+
+use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+use egui::accesskit::Role;
+use egui::{Key, Modifiers};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use hallpass::api::CallError;
+use hallpass::app::App;
+use hallpass::app::state::{Action, Call, Event, State, Work};
+use hallpass::app::tasks::World;
+use hallpass::auth::login::{LoginError, OpenBrowser};
+use hallpass::auth::loopback::Refusal;
+use hallpass::auth::session::{Session, User};
+use hallpass::config::{self, Arguments, DEMO, Loaded, Profile};
+use hallpass::demo::person::{self, Choice};
+use hallpass::demo::{self, Demo, Options};
+use hallpass::secret::Secret;
+use hallpass::store::{Kept, Memory, Store, StoreError, Unavailable, Vault};
+use jiff::Timestamp;
+use serde_json::json;
+use support::provider::Provider;
+use support::server::{self, Server};
+use support::{DEADLINE, demo_profile};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use url::Url;
+
+// ---- the window and its world ----
+
+/// A person at the browser: every URL that is opened goes to them.
+#[derive(Clone, Default)]
+struct Person {
+    /// What they choose; `None` where they only look.
+    choice: Arc<Mutex<Option<Choice>>>,
+    opened: Arc<Mutex<Vec<Url>>>,
+}
+
+impl Person {
+    fn who(choice: Choice) -> Self {
+        let person = Self::default();
+        person.chooses(Some(choice));
+        person
+    }
+
+    fn chooses(&self, choice: Option<Choice>) {
+        *self.choice.lock().unwrap() = choice;
+    }
+
+    /// The URLs that the browser was opened with.
+    fn opened(&self) -> Vec<Url> {
+        self.opened.lock().unwrap().clone()
+    }
+
+    fn browser(&self, runtime: &Runtime) -> OpenBrowser {
+        let (person, runtime) = (self.clone(), runtime.handle().clone());
+        Arc::new(move |url| {
+            person.opened.lock().unwrap().push(url.clone());
+            if let Some(choice) = *person.choice.lock().unwrap() {
+                let url = url.to_string();
+                runtime.spawn(async move { person::visit(&url, choice).await });
+            }
+            Ok(())
+        })
+    }
+}
+
+/// A computer on which Hallpass is started, once or again.
+struct Computer {
+    home: Arc<TempDir>,
+    vault: Arc<Memory>,
+    person: Person,
+}
+
+impl Computer {
+    fn of(person: Person) -> Self {
+        Self { home: Arc::new(tempfile::tempdir().unwrap()), vault: Arc::default(), person }
+    }
+
+    /// What the file of profiles holds, after this text is written to it.
+    fn profiles(&self, text: &str) -> Loaded {
+        let file = self.home.path().join("hallpass.toml");
+        std::fs::write(&file, text).unwrap();
+        config::load(&Arguments { config: Some(file), profile: None }, |_| None)
+    }
+
+    /// Starts Hallpass with nothing configured, and waits for the demo.
+    fn start(&self) -> Window {
+        self.start_with(self.profiles(""), Store::over(Arc::clone(&self.vault)))
+    }
+
+    fn start_with(&self, loaded: Loaded, store: Store) -> Window {
+        let runtime = Runtime::new().unwrap();
+        let (dir, running) = (self.home.path().join("demo"), Arc::new(Mutex::new(None)));
+        let keeps = Arc::clone(&running);
+        let world = World {
+            runtime: runtime.handle().clone(),
+            store,
+            open: self.person.browser(&runtime),
+            start_demo: Box::new(|| {
+                Box::pin(async move {
+                    let demo = demo::start(Options { ports: [0, 0], ..Options::new(dir) });
+                    let demo = demo.await.map_err(|error| error.to_string())?;
+                    let profile = demo_profile(&demo);
+                    *keeps.lock().unwrap() = Some(demo);
+                    Ok(profile)
+                })
+            }),
+        };
+        let (wake, wakes) = mpsc::channel();
+        let api = Url::parse("http://127.0.0.1:8701/").unwrap();
+        let demo =
+            Profile::demo("http://127.0.0.1:8700/", "hallpass-demo", "https://api.hallpass.demo", &api);
+        let harness =
+            Harness::builder().with_size([1280.0, 800.0]).with_max_steps(20).build_eframe(|context| {
+                context.egui_ctx.set_request_repaint_callback(move |_| {
+                    let _ = wake.send(());
+                });
+                App::new(&context.egui_ctx, demo, loaded, world)
+            });
+        Window { harness, wakes, _demo: running, runtime, _home: Arc::clone(&self.home) }
+    }
+}
+
+/// A window, and the person's hands and eyes.
+struct Window {
+    harness: Harness<'static, App>,
+    wakes: mpsc::Receiver<()>,
+    // After the window, so that nothing it started outlives it.
+    _demo: Arc<Mutex<Option<Demo>>>,
+    runtime: Runtime,
+    _home: Arc<TempDir>,
+}
+
+impl Window {
+    fn state(&self) -> &State {
+        self.harness.state().state()
+    }
+
+    /// Draws until `holds`: each time that the window is woken, as its event loop would.
+    fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            self.harness.step();
+            if holds(self) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{what} never happened; shown is {:#?}", self.shown());
+            let _ = self.wakes.recv_timeout(Duration::from_millis(20));
+        }
+    }
+
+    /// Draws until a widget of this name is there.
+    fn sees(&mut self, name: &str) {
+        self.until(name, |window| window.shows(name));
+    }
+
+    fn shows(&self, name: &str) -> bool {
+        self.harness.query_all_by_label(name).next().is_some()
+    }
+
+    /// Whether any name contains this.
+    fn mentions(&self, text: &str) -> bool {
+        self.harness.query_all_by_label_contains(text).next().is_some()
+    }
+
+    /// Every name on the screen.
+    fn shown(&self) -> Vec<String> {
+        let nodes = self.harness.root().children_recursive();
+        nodes.filter_map(|node| node.accesskit_node().label().or(node.accesskit_node().value())).collect()
+    }
+
+    /// Presses the button of this name, once it is there.
+    fn press(&mut self, name: &str) {
+        self.until(name, |window| {
+            let found = window.harness.query_by_role_and_label(Role::Button, name);
+            found.is_some_and(|button| !button.accesskit_node().is_disabled())
+        });
+        let button = self.harness.get_by_role_and_label(Role::Button, name);
+        if !self.harness.ctx.content_rect().contains_rect(button.rect()) {
+            button.scroll_to_me();
+            self.harness.run();
+        }
+        self.harness.get_by_role_and_label(Role::Button, name).click();
+        self.harness.step();
+    }
+
+    /// Waits for the answer to a call, of this status line.
+    fn is_answered(&mut self, status: &str) {
+        self.until(status, |window| matches!(window.state().call, Call::Ended { .. }));
+        let Call::Ended { response: Some(response), .. } = &self.state().call else {
+            panic!("{:?}", self.state().call)
+        };
+        assert_eq!(response.status_line(), status);
+        assert!(self.shows(status));
+    }
+
+    /// Opens the menu of profiles, and takes this entry.
+    fn take(&mut self, entry: &str) {
+        let menu = format!("Provider: {}", self.state().profile().name);
+        self.harness.get_by_label(&menu).click();
+        self.harness.step();
+        self.until(entry, |window| window.harness.query_by_role_and_label(Role::Button, entry).is_some());
+        self.harness.get_by_role_and_label(Role::Button, entry).click();
+        self.harness.step();
+    }
+
+    /// Types into the field of this name, in the place of what it holds.
+    fn fill(&mut self, field: &str, text: &str) {
+        self.harness.get_by_role_and_label(Role::TextInput, field).focus();
+        self.harness.step();
+        self.harness.key_combination_modifiers(Modifiers::COMMAND, &[Key::A]);
+        self.harness.step();
+        self.harness.get_by_role_and_label(Role::TextInput, field).type_text(text);
+        self.harness.step();
+    }
+
+    fn log_in_as(&mut self, name: &str) {
+        self.press("Log in");
+        self.sees(name);
+        self.until("the session is kept", |window| {
+            window.state().session.as_ref().is_some_and(|logged_in| logged_in.kept.is_some())
+        });
+    }
+
+    /// Draws until nothing asks to be drawn again, and checks that every input has a name and no secret is readable.
+    fn settles(&mut self) {
+        self.harness.run();
+        if let Some(logged_in) = &self.state().session {
+            let Session { access_token, refresh_token, id_token, .. } = &*logged_in.session;
+            for secret in
+                [Some(access_token), refresh_token.as_ref(), id_token.as_ref()].into_iter().flatten()
+            {
+                assert!(!self.mentions(secret.expose()), "a token is on the screen");
+            }
+        }
+        for node in self.harness.root().children_recursive() {
+            let node = node.accesskit_node();
+            let is_input = matches!(
+                node.role(),
+                Role::Button
+                    | Role::TextInput
+                    | Role::MultilineTextInput
+                    | Role::ComboBox
+                    | Role::CheckBox
+                    | Role::Image
+            );
+            let named = node.label().is_some_and(|label| !label.trim().is_empty());
+            let label_of_its_own = node.data().is_read_only();
+            assert!(!is_input || named || label_of_its_own, "{:?} without a name", node.role());
+        }
+    }
+}
+
+// ---- the main job ----
+
+#[test]
+fn alice_logs_in_and_calls_each_request() {
+    let computer = Computer::of(Person::who(Choice::Alice));
+    let mut window = computer.start();
+    window.log_in_as("Alice Adams");
+    for request in ["Public", "Private", "Private (scoped)"] {
+        window.press(request);
+        window.press("Call API");
+        window.is_answered("200 OK");
+        let Call::Ended { response: Some(response), .. } = &window.state().call else { panic!() };
+        assert_eq!(response.request.url.as_str(), window.state().draft.url);
+    }
+    assert!(window.mentions("have a scope of read:messages"), "{:?}", window.shown());
+    window.settles();
+    assert_eq!(computer.person.opened().len(), 1);
+}
+
+#[test]
+fn bob_is_told_what_he_lacks() {
+    let mut window = Computer::of(Person::who(Choice::Bob)).start();
+    window.log_in_as("Bob Brown");
+    window.press("Private (scoped)");
+    window.press("Call API");
+    window.is_answered("403 Forbidden");
+    assert!(window.shows("Your token lacks the scope read:messages"), "{:?}", window.shown());
+    window.settles();
+}
+
+#[test]
+fn who_cancels_is_back_at_the_start_and_a_late_callback_changes_nothing() {
+    let computer = Computer::of(Person::default());
+    let mut window = computer.start();
+    window.press("Log in");
+    window.sees("Cancel");
+    window.sees("Copy login link");
+    window.settles();
+    let Some(link) = computer.person.opened().pop() else { panic!("the browser was opened") };
+    window.press("Copy login link");
+    let copied = egui::OutputCommand::CopyText(link.to_string());
+    assert!(window.harness.output().platform_output.commands.contains(&copied));
+    window.press("Cancel");
+    window.sees("Log in");
+    let late = support::raw();
+    let redirect_uri = link.query_pairs().find(|(name, _)| name == "redirect_uri").unwrap().1.into_owned();
+    window.until("the port is closed", |window| {
+        window.runtime.block_on(async { late.get(&redirect_uri).send().await }).is_err()
+    });
+    window.settles();
+    assert!(window.shows("Log in") && window.state().session.is_none() && window.state().login.is_none());
+    assert!(computer.vault.is_empty());
+    computer.person.chooses(Some(Choice::Alice));
+    window.log_in_as("Alice Adams");
+}
+
+#[test]
+fn who_declines_is_told_so_and_may_log_in_again() {
+    let computer = Computer::of(Person::who(Choice::Decline));
+    let mut window = computer.start();
+    window.press("Log in");
+    window.sees("You were not logged in");
+    assert!(window.mentions("User did not authorize the request"), "{:?}", window.shown());
+    assert!(computer.vault.is_empty());
+    window.settles();
+    computer.person.chooses(Some(Choice::Alice));
+    window.press("Log in");
+    window.sees("Alice Adams");
+    assert!(window.state().news.is_none());
+}
+
+#[test]
+fn escape_cancels_and_ctrl_l_logs_in() {
+    let mut window = Computer::of(Person::default()).start();
+    window.until("the demo", |window| window.state().can_log_in());
+    window.harness.key_press_modifiers(Modifiers::COMMAND, Key::L);
+    window.sees("Cancel");
+    window.harness.key_press(Key::Escape);
+    window.sees("Log in");
+    assert!(window.state().login.is_none());
+}
+
+#[test]
+fn who_logs_out_leaves_nothing_behind() {
+    let computer = Computer::of(Person::who(Choice::Alice));
+    let mut window = computer.start();
+    window.log_in_as("Alice Adams");
+    let old = window.state().session.as_ref().unwrap().session.clone();
+    assert!(!computer.vault.is_empty());
+    window.press("Log out");
+    window.sees("Log in");
+    window.until("the log-out", |window| !window.state().is_running(Work::LogOut));
+    assert!(computer.vault.is_empty());
+    assert!(!window.shows("Alice Adams"));
+    let renewed = window.runtime.block_on(async { Box::pin(old.renewed(&quiet_http())).await });
+    assert!(renewed.unwrap_err().is_final(), "the provider was told");
+    window.settles();
+}
+
+fn quiet_http() -> hallpass::http::Http {
+    hallpass::http::Http::new(|_| {})
+}
+
+#[test]
+fn after_a_restart_the_person_is_still_logged_in() {
+    let computer = Computer::of(Person::who(Choice::Alice));
+    let mut first = computer.start();
+    first.log_in_as("Alice Adams");
+    drop(first);
+    let mut second = computer.start();
+    second.sees("Alice Adams");
+    assert_eq!(computer.person.opened().len(), 1, "no browser was opened again");
+    second.press("Private");
+    second.press("Call API");
+    second.is_answered("200 OK");
+}
+
+#[test]
+fn renewing_brings_a_new_token_and_keeps_it() {
+    let computer = Computer::of(Person::who(Choice::Alice));
+    let mut window = computer.start();
+    window.log_in_as("Alice Adams");
+    let token = |window: &Window| window.state().session.as_ref().unwrap().session.access_token.clone();
+    let old = token(&window);
+    window.press("Renew");
+    window.until("a new token", |window| token(window) != old);
+    let new = token(&window);
+    drop(window);
+    let mut again = computer.start();
+    again.sees("Alice Adams");
+    assert!(token(&again) == new);
+}
+
+// ---- where things are not as they should be ----
+
+/// A keyring that is not there.
+struct NoKeyring;
+
+impl Vault for NoKeyring {
+    fn get(&self, _: &str, _: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        Err(Unavailable::new("no keyring service runs on this computer"))
+    }
+    fn set(&self, _: &str, _: &str, _: &[u8]) -> Result<(), Unavailable> {
+        Err(Unavailable::new("no keyring service runs on this computer"))
+    }
+    fn delete(&self, _: &str, _: &str) -> Result<(), Unavailable> {
+        Err(Unavailable::new("no keyring service runs on this computer"))
+    }
+}
+
+#[test]
+fn without_a_keyring_the_person_is_told_that_the_login_ends_with_the_window() {
+    let computer = Computer::of(Person::who(Choice::Alice));
+    let mut window = computer.start_with(computer.profiles(""), Store::over(NoKeyring));
+    window.log_in_as("Alice Adams");
+    assert!(window.mentions("until you close this window"), "{:?}", window.shown());
+    window.settles();
+    window.press("Log out");
+    window.sees("Log in");
+    window.until("the log-out", |window| !window.state().is_running(Work::LogOut));
+    assert!(window.state().news.is_none(), "{:?}", window.state().news);
+}
+
+/// A keyring that gives and takes, and does not let go.
+struct Stubborn(Memory);
+
+impl Vault for Stubborn {
+    fn get(&self, service: &str, account: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        self.0.get(service, account)
+    }
+    fn set(&self, service: &str, account: &str, bytes: &[u8]) -> Result<(), Unavailable> {
+        self.0.set(service, account, bytes)
+    }
+    fn delete(&self, _: &str, _: &str) -> Result<(), Unavailable> {
+        Err(Unavailable::new("the keyring is locked"))
+    }
+}
+
+#[test]
+fn a_session_that_cannot_be_removed_is_not_passed_over_in_silence() {
+    let computer = Computer::of(Person::who(Choice::Alice));
+    let mut window = computer.start_with(computer.profiles(""), Store::over(Stubborn(Memory::default())));
+    window.log_in_as("Alice Adams");
+    window.press("Log out");
+    window.sees("The session is still kept on this computer");
+}
+
+/// A keyring that keeps nothing before it is opened, as one that asks for its password.
+#[derive(Default)]
+struct Asking {
+    inner: Memory,
+    open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Asking {
+    fn open(&self) {
+        *self.open.lock().unwrap() = true;
+        self.opened.notify_all();
+    }
+}
+
+impl Vault for Asking {
+    fn get(&self, service: &str, account: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        self.inner.get(service, account)
+    }
+    fn set(&self, service: &str, account: &str, bytes: &[u8]) -> Result<(), Unavailable> {
+        let open = self.open.lock().unwrap();
+        drop(self.opened.wait_timeout_while(open, DEADLINE, |open| !*open).unwrap());
+        self.inner.set(service, account, bytes)
+    }
+    fn delete(&self, service: &str, account: &str) -> Result<(), Unavailable> {
+        self.inner.delete(service, account)
+    }
+}
+
+#[test]
+fn a_log_out_while_the_session_is_still_being_kept_leaves_nothing_behind() {
+    let computer = Computer::of(Person::who(Choice::Alice));
+    let vault = Arc::new(Asking::default());
+    let mut window = computer.start_with(computer.profiles(""), Store::over(Arc::clone(&vault)));
+    window.press("Log in");
+    window.sees("Alice Adams");
+    window.press("Log out");
+    window.sees("Log in");
+    vault.open();
+    window.until("the log-out", |window| !window.state().is_running(Work::LogOut));
+    assert!(vault.inner.is_empty());
+}
+
+#[test]
+fn an_api_that_is_not_there_is_explained_and_can_be_called_again() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.log_in_as("Alice Adams");
+    window.fill("URL", "http://127.0.0.1:9/");
+    window.press("Call API");
+    window.press("Call without the token");
+    window.sees("Nothing listens at 127.0.0.1:9");
+    window.press("Call again");
+}
+
+// ---- where the token goes ----
+
+#[test]
+fn another_origin_gets_the_token_only_if_the_person_says_so() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    let elsewhere = window.runtime.block_on(Server::start(async |_| server::json(200, &json!({}))));
+    window.log_in_as("Alice Adams");
+
+    window.fill("URL", &elsewhere.at("/x"));
+    window.press("Call API");
+    window.sees("Send your token there?");
+    window.settles();
+    assert_eq!(elsewhere.seen().len(), 0, "nothing is sent before the answer");
+
+    window.press("Call without the token");
+    window.is_answered("200 OK");
+    assert_eq!(elsewhere.seen()[0].header("authorization"), None);
+
+    window.press("Call API");
+    window.press("Do not call");
+    window.until("nothing is called", |window| matches!(window.state().call, Call::None));
+    assert_eq!(elsewhere.seen().len(), 1);
+
+    window.press("Call API");
+    let origin = elsewhere.url.origin().ascii_serialization();
+    window.press(&format!("Send the token to {origin}"));
+    window.is_answered("200 OK");
+    let token = window.state().session.as_ref().unwrap().session.access_token.clone();
+    assert_eq!(elsewhere.seen()[1].header("authorization"), Some(&*format!("Bearer {}", token.expose())));
+}
+
+#[test]
+fn enter_in_the_url_field_calls() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.log_in_as("Alice Adams");
+    window.fill("URL", "/api/private");
+    window.harness.key_press(Key::Enter);
+    window.is_answered("200 OK");
+}
+
+#[test]
+fn a_url_without_its_scheme_is_answered_with_the_right_one() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.log_in_as("Alice Adams");
+    let url = window.state().draft.url.clone();
+    window.fill("URL", url.trim_start_matches("http://"));
+    window.press("Call API");
+    window.press("Use this URL");
+    window.until("the URL", |window| window.state().draft.url == url);
+    let field = window.harness.get_by_role_and_label(Role::TextInput, "URL").value();
+    assert_eq!(field, Some(url));
+    window.press("Call API");
+    window.is_answered("200 OK");
+}
+
+#[test]
+fn a_call_that_takes_too_long_can_be_cancelled() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    let slow = window.runtime.block_on(Server::start(async |_| server::endless("{")));
+    window.log_in_as("Alice Adams");
+    window.fill("URL", &slow.at("/"));
+    window.press("Call API");
+    window.press("Call without the token");
+    window.until("the request", |_| slow.seen().len() == 1);
+    window.press("Cancel");
+    window.until("the end", |window| matches!(window.state().call, Call::None));
+    window.sees("Call API");
+}
+
+// ---- profiles ----
+
+fn profile_text(provider: &Provider) -> String {
+    let issuer = &provider.server.url;
+    format!(
+        "[[profile]]\nname = \"Bent\"\nissuer = \"{issuer}\"\nclient_id = \"the-client\"\nredirect_ports = [0]\n"
+    )
+}
+
+#[test]
+fn a_profile_that_is_added_is_written_to_the_file_and_used() {
+    let computer = Computer::of(Person::who(Choice::Alice));
+    let mut window = computer.start();
+    let provider = window.runtime.block_on(Provider::start(|_| {}));
+    window.take("New profile…");
+    window.sees("Save");
+    window.settles();
+    window.press("Save");
+    window.sees("Not saved yet: see what is marked above.");
+    for (field, text) in [
+        ("Name", "Bent"),
+        ("Issuer", provider.server.url.as_str()),
+        ("Client ID", "the-client"),
+        ("Redirect ports", "0"),
+    ] {
+        window.fill(field, text);
+    }
+    window.press("Save");
+    window.sees("Log in to Bent");
+    let text = std::fs::read_to_string(computer.home.path().join("hallpass.toml")).unwrap();
+    assert!(text.contains("name = \"Bent\"") && text.contains(provider.server.url.as_str()), "{text}");
+    window.log_in_as("Alice of user info");
+    let Some(opened) = computer.person.opened().pop() else { panic!("the browser was opened") };
+    assert_eq!(opened.origin(), provider.server.url.origin());
+}
+
+#[test]
+fn switching_profiles_shows_the_other_one_and_never_mixes_the_two() {
+    let computer = Computer::of(Person::who(Choice::Alice));
+    let runtime = Runtime::new().unwrap();
+    let provider = runtime.block_on(Provider::start(|_| {}));
+    let loaded = computer.profiles(&profile_text(&provider));
+    let mut window = computer.start_with(loaded, Store::over(Arc::clone(&computer.vault)));
+    window.log_in_as("Alice of user info");
+    window.take(DEMO);
+    window.sees("Log in to Demo");
+    assert!(!window.shows("Alice of user info") && window.state().session.is_none());
+    window.log_in_as("Alice Adams");
+    window.take("Bent");
+    window.sees("Alice of user info");
+    assert!(!window.shows("Alice Adams"));
+    window.take(DEMO);
+    window.sees("Alice Adams");
+    assert!(!window.shows("Alice of user info"));
+    assert_eq!(computer.person.opened().len(), 2, "each logged in once");
+}
+
+#[test]
+fn an_attempt_that_was_left_behind_by_a_switch_logs_nobody_in() {
+    let computer = Computer::of(Person::default());
+    let runtime = Runtime::new().unwrap();
+    let provider = runtime.block_on(Provider::start(|_| {}));
+    let loaded = computer.profiles(&profile_text(&provider));
+    let mut window = computer.start_with(loaded, Store::over(Arc::clone(&computer.vault)));
+    window.press("Log in");
+    window.sees("Copy login link");
+    let Some(link) = computer.person.opened().pop() else { panic!("the browser was opened") };
+    window.take(DEMO);
+    window.sees("Log in to Demo");
+    let visit = runtime.block_on(person::visit(link.as_str(), Choice::Alice));
+    assert!(visit.is_err(), "nobody listens any more");
+    window.settles();
+    assert!(window.state().session.is_none() && computer.vault.is_empty());
+    assert_eq!(provider.server.count("/tokens"), 0);
+}
+
+// ---- rest and names ----
+
+#[test]
+fn both_screens_come_to_rest_and_every_input_has_a_name() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.until("the demo", |window| window.state().can_log_in());
+    window.settles();
+    window.log_in_as("Alice Adams");
+    window.until("the picture", |window| window.shows("Picture of Alice Adams"));
+    window.settles();
+    window.press("Call API");
+    window.is_answered("200 OK");
+    for tab in ["Headers", "Request", "Body"] {
+        window.press(tab);
+        window.settles();
+    }
+    window.harness.get_by_label("Headers and body").click();
+    window.settles();
+    assert!(window.shows("Request headers") && window.shows("Request body"));
+    window.press("Settings");
+    window.sees("New profile");
+    window.settles();
+    window.press("New profile");
+    window.press("Add a request");
+    window.settles();
+    window.press("Close");
+    window.sees("Alice Adams");
+    window.settles();
+}
+
+// ---- the state alone ----
+
+fn state() -> State {
+    let api = Url::parse("http://127.0.0.1:8701/").unwrap();
+    let demo = Profile::demo("http://127.0.0.1:8700/", "hallpass-demo", "https://api.hallpass.demo", &api);
+    let other = Profile { name: "Other".to_owned(), issuer: "https://other/".to_owned(), ..demo.clone() };
+    let start = DEMO.to_owned();
+    let loaded = Loaded { profiles: vec![other], start, overridden: false, problems: Vec::new(), file: None };
+    State::new(demo, loaded)
+}
+
+fn session(token: &str) -> Session {
+    Session {
+        issuer: "http://127.0.0.1:8700/".to_owned(),
+        client_id: "hallpass-demo".to_owned(),
+        access_token: Secret::new(token),
+        refresh_token: Some(Secret::new("refresh")),
+        id_token: None,
+        asked: Vec::new(),
+        granted: Vec::new(),
+        issued_at: Timestamp::UNIX_EPOCH,
+        expires_at: None,
+        user: User { subject: "alice".to_owned(), name: None, email: None, picture: None },
+    }
+}
+
+fn apply(state: &mut State, events: impl IntoIterator<Item = Event>) {
+    for event in events {
+        state.apply(event);
+    }
+}
+
+fn logged_in(task: u64) -> Event {
+    Event::LoggedIn(task, Ok(Box::new(session("token"))))
+}
+
+fn token(state: &State) -> Option<&str> {
+    state.session.as_ref().map(|logged_in| logged_in.session.access_token.expose())
+}
+
+fn no_call() -> CallError {
+    CallError::UnfitToken
+}
+
+#[test]
+fn a_cancelled_login_changes_nothing_however_it_ends() {
+    let refusal = Refusal { error: "access_denied".to_owned(), description: None };
+    for late in [logged_in(1), Event::LoggedIn(1, Err(LoginError::Refused(refusal)))] {
+        let mut state = state();
+        apply(&mut state, [Event::Began(1, Work::Login), Event::Did(Action::CancelLogin)]);
+        let entries = state.history.len();
+        apply(&mut state, [late, Event::Stepped(1, hallpass::auth::Step::OpenedBrowser)]);
+        assert!(state.session.is_none() && state.login.is_none() && state.news.is_none());
+        assert_eq!(state.history.len(), entries);
+    }
+}
+
+#[test]
+fn a_login_that_was_replaced_does_not_end_the_one_that_replaced_it() {
+    let mut state = state();
+    apply(&mut state, [Event::Began(1, Work::Login), Event::Began(2, Work::Login), logged_in(1)]);
+    assert!(state.session.is_none());
+    assert_eq!(state.login.as_ref().map(|attempt| attempt.task), Some(2));
+    state.apply(logged_in(2));
+    assert_eq!(token(&state), Some("token"));
+    state.apply(Event::LoggedIn(2, Ok(Box::new(session("again")))));
+    assert_eq!(token(&state), Some("token"), "a task ends once");
+}
+
+#[test]
+fn a_session_that_is_read_late_does_not_replace_a_login() {
+    let mut state = state();
+    let restored = Event::Restored(1, Ok(Some(session("old"))));
+    apply(&mut state, [Event::Began(1, Work::Restore), Event::Began(2, Work::Login), restored]);
+    assert!(state.session.is_none() && state.login.is_some());
+}
+
+#[test]
+fn a_session_of_another_provider_is_not_restored() {
+    let mut state = state();
+    let foreign = Session { issuer: "https://other/".to_owned(), ..session("foreign") };
+    apply(&mut state, [Event::Began(1, Work::Restore), Event::Restored(1, Ok(Some(foreign)))]);
+    assert!(state.session.is_none());
+}
+
+#[test]
+fn a_renewal_that_ends_after_the_log_out_brings_nobody_back() {
+    let mut state = state();
+    apply(&mut state, [Event::Began(1, Work::Login), logged_in(1), Event::Began(2, Work::Renewal)]);
+    apply(&mut state, [Event::Did(Action::LogOut), Event::Began(3, Work::LogOut)]);
+    state.apply(Event::Renewed(2, Ok((session("renewed"), Kept::InKeyring))));
+    assert!(state.session.is_none());
+}
+
+#[test]
+fn a_renewal_never_lands_in_another_profile() {
+    let mut state = state();
+    apply(&mut state, [Event::Began(1, Work::Login), logged_in(1), Event::Began(2, Work::Renewal)]);
+    apply(&mut state, [Event::Did(Action::SwitchProfile("Other".to_owned()))]);
+    apply(&mut state, [Event::Renewed(2, Ok((session("renewed"), Kept::InKeyring)))]);
+    assert!(state.session.is_none() && state.profile().name == "Other");
+}
+
+#[test]
+fn a_login_never_lands_in_another_profile() {
+    let mut state = state();
+    apply(&mut state, [Event::Began(1, Work::Login), Event::Did(Action::SwitchProfile("Other".to_owned()))]);
+    apply(&mut state, [logged_in(1)]);
+    assert!(state.session.is_none() && state.login.is_none());
+}
+
+#[test]
+fn a_call_that_was_cancelled_or_replaced_changes_nothing() {
+    let mut state = state();
+    apply(&mut state, [Event::Began(1, Work::Call), Event::Did(Action::CancelCall)]);
+    apply(&mut state, [Event::Called(1, Err(no_call()))]);
+    assert!(matches!(state.call, Call::None));
+    apply(&mut state, [Event::Began(2, Work::Call), Event::Began(3, Work::Call)]);
+    apply(&mut state, [Event::Called(2, Err(no_call()))]);
+    assert!(matches!(state.call, Call::Running(3)));
+    apply(&mut state, [Event::Called(3, Err(no_call()))]);
+    assert!(matches!(state.call, Call::Ended { .. }));
+}
+
+#[test]
+fn a_log_in_as_somebody_else_forgets_what_the_last_one_was_told() {
+    let mut state = state();
+    apply(&mut state, [Event::Began(1, Work::Login), logged_in(1)]);
+    apply(&mut state, [Event::Began(2, Work::Call), Event::Called(2, Err(no_call()))]);
+    apply(&mut state, [Event::Began(3, Work::Login), logged_in(3)]);
+    assert!(matches!(state.call, Call::None));
+}
+
+#[test]
+fn trust_in_an_origin_ends_with_the_profile() {
+    let mut state = state();
+    let elsewhere = "https://elsewhere.example/";
+    apply(&mut state, [Event::Began(1, Work::Login), logged_in(1)]);
+    let draft = hallpass::api::request::Draft { url: elsewhere.to_owned(), ..state.draft.clone() };
+    state.apply(Event::Did(Action::Edit(draft.clone())));
+    assert!(state.outgoing(true).is_err());
+    state.apply(Event::Did(Action::SendTokenTo("https://elsewhere.example".to_owned())));
+    assert!(state.outgoing(true).unwrap().token.is_some());
+    assert!(state.outgoing(false).unwrap().token.is_none());
+    for profile in ["Other", DEMO] {
+        state.apply(Event::Did(Action::SwitchProfile(profile.to_owned())));
+    }
+    apply(&mut state, [Event::Began(2, Work::Login), logged_in(2), Event::Did(Action::Edit(draft))]);
+    assert!(state.outgoing(true).is_err());
+}
+
+#[test]
+fn a_session_that_stays_on_the_computer_is_said_even_when_the_provider_was_told() {
+    let mut state = state();
+    apply(&mut state, [Event::Began(1, Work::Login), logged_in(1)]);
+    apply(&mut state, [Event::Began(2, Work::LogOut), Event::Did(Action::LogOut)]);
+    let locked = StoreError::Unavailable(Unavailable::new("the keyring is locked"));
+    apply(&mut state, [Event::Forgotten(2, Err(locked)), Event::LoggedOut(2, Ok(false))]);
+    assert_eq!(state.news.unwrap().headline, "The session is still kept on this computer");
+}
