@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use egui::TextWrapMode;
 use egui::text::LayoutJob;
 use egui::{
     Align, Color32, ComboBox, FontId, Frame, Image, Key, Label, Layout, Margin, RichText, ScrollArea, Stroke,
@@ -21,11 +22,14 @@ use crate::api::response::Response;
 use crate::secret::HIDDEN;
 use crate::store::Kept;
 
+/// So many lines are laid out whole, and wrapped.
+const FEW_LINES: usize = 200;
+
 /// Draws the screen.
-pub fn show(ui: &mut Ui, state: &State, picture: &Picture) -> Option<Action> {
-    let logged_in = state.session.as_ref()?;
+pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, picture: &Picture) {
+    let Some(logged_in) = &state.session else { return };
     ui.spacing_mut().item_spacing.y = 0.0;
-    let mut action = person(ui, state, logged_in, picture);
+    person(ui, actions, state, logged_in, picture);
     rule(ui);
     let height = ui.available_height();
     ScrollArea::vertical().auto_shrink(false).id_salt("screen").show(ui, |ui| {
@@ -33,17 +37,15 @@ pub fn show(ui: &mut Ui, state: &State, picture: &Picture) -> Option<Action> {
         let body = Frame::new().inner_margin(Margin { left: 24, right: 24, top: 18, bottom: 24 });
         body.show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 14.0;
-            action = action.take().or(request(ui, state));
-            action = action.take().or(banners(ui, state, logged_in));
-            action = action.take().or(outcome(ui, state, bottom));
+            request(ui, actions, state);
+            banners(ui, actions, state, logged_in);
+            outcome(ui, actions, state, bottom);
         });
     });
-    action
 }
 
 /// Who is logged in, and for how long.
-fn person(ui: &mut Ui, state: &State, logged_in: &LoggedIn, picture: &Picture) -> Option<Action> {
-    let mut action = None;
+fn person(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, logged_in: &LoggedIn, picture: &Picture) {
     let (palette, user) = (palette(ui), &logged_in.session.user);
     let frame = Frame::new().inner_margin(Margin::symmetric(24, 16));
     frame.show(ui, |ui| {
@@ -63,7 +65,7 @@ fn person(ui: &mut Ui, state: &State, logged_in: &LoggedIn, picture: &Picture) -
                     .on_hover_text("Here, and at the provider (Ctrl+L)")
                     .clicked()
                 {
-                    action = Some(Action::LogOut);
+                    actions.push(Action::LogOut);
                 }
                 ui.add_space(4.0);
                 let renews = state.is_running(Work::Renewal);
@@ -75,7 +77,7 @@ fn person(ui: &mut Ui, state: &State, logged_in: &LoggedIn, picture: &Picture) -
                     .on_disabled_hover_text(why_not)
                     .clicked()
                 {
-                    action = Some(Action::Renew);
+                    actions.push(Action::Renew);
                 }
                 ui.add_space(4.0);
                 time_left(ui, logged_in);
@@ -95,7 +97,6 @@ fn person(ui: &mut Ui, state: &State, logged_in: &LoggedIn, picture: &Picture) -
             });
         });
     });
-    action
 }
 
 /// How long the access token is good for, in words and as a bar.
@@ -137,20 +138,19 @@ fn time_left(ui: &mut Ui, logged_in: &LoggedIn) {
 }
 
 /// The ready-made requests, and the line with method, URL and **Call API**.
-fn request(ui: &mut Ui, state: &State) -> Option<Action> {
-    let mut action = None;
+fn request(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = Vec2::splat(size::NEAR);
         for (index, ready) in state.profile().requests.iter().enumerate() {
             let tab = widgets::tab(ui, &ready.name, state.chosen == Some(index));
             if tab.on_hover_text(format!("{} {} (Ctrl+{})", ready.method, ready.url, index + 1)).clicked() {
-                action = Some(Action::ChooseRequest(index));
+                actions.push(Action::ChooseRequest(index));
             }
         }
     });
     let mut draft = state.draft.clone();
     let running = matches!(state.call, Call::Running(_));
-    let mut called = false;
+    let (mut pressed, mut entered) = (false, false);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 10.0;
         method(ui, &mut draft);
@@ -162,26 +162,26 @@ fn request(ui: &mut Ui, state: &State) -> Option<Action> {
             } else {
                 "Send the request (Enter, Ctrl+Enter)"
             };
-            if button.on_hover_text(hint).clicked() {
-                action = Some(if running { Action::CancelCall } else { Action::CallApi });
-            }
+            pressed = button.on_hover_text(hint).clicked();
             let width = ui.available_width();
             let (field, typed) = widgets::field(ui, "URL", &state.draft.url, |edit| {
                 edit.desired_width(width)
                     .hint_text("https://api.example.com/path, or /path at the profile's API")
             });
             draft.url = typed.unwrap_or(draft.url.clone());
-            called = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+            entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
         });
     });
     more(ui, &mut draft);
+    // In the order in which they were done: what is typed in a frame is what that frame's Enter sends.
     if draft != state.draft {
-        return Some(Action::Edit(draft));
+        actions.push(Action::Edit(draft));
     }
-    if called && !running {
-        return Some(Action::CallApi);
+    if pressed && running {
+        actions.push(Action::CancelCall);
+    } else if pressed || entered && !running {
+        actions.push(Action::CallApi);
     }
-    action
 }
 
 fn method(ui: &mut Ui, draft: &mut Draft) {
@@ -232,8 +232,7 @@ fn area(ui: &mut Ui, name: &str, hint: &str, text: &mut String) {
 }
 
 /// What the person should know about the session, and may act on.
-fn banners(ui: &mut Ui, state: &State, logged_in: &LoggedIn) -> Option<Action> {
-    let mut action = None;
+fn banners(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, logged_in: &LoggedIn) {
     if let Some(Kept::ThisRunOnly(why)) = &logged_in.kept {
         let why = crate::untrusted::line(&why.to_string());
         strip(ui, &format!("You stay logged in until you close this window: {why}."), None);
@@ -248,17 +247,16 @@ fn banners(ui: &mut Ui, state: &State, logged_in: &LoggedIn) -> Option<Action> {
     if expired && state.news.is_none() && !state.is_running(Work::Renewal) {
         let text = "Your access token has expired. Renew it, or log in again.";
         if strip(ui, text, Some("Log in again")) {
-            action = Some(Action::LogIn);
+            actions.push(Action::LogIn);
         }
     }
     if let Some(news) = &state.news {
-        action = match widgets::explanation(ui, news, true) {
-            Some(Taken::Remedy(remedy)) => Some(remedied(remedy, state)),
-            Some(Taken::Dismissed) => Some(Action::Dismiss),
-            None => action,
-        };
+        match widgets::explanation(ui, news, true) {
+            Some(Taken::Remedy(remedy)) => actions.push(remedied(remedy, state)),
+            Some(Taken::Dismissed) => actions.push(Action::Dismiss),
+            None => {}
+        }
     }
-    action
 }
 
 /// A line that warns; whether its button was pressed.
@@ -278,7 +276,7 @@ fn strip(ui: &mut Ui, text: &str, button: Option<&str>) -> bool {
 }
 
 /// What came of the call; it reaches down to `bottom`, and further where there is too little room.
-fn outcome(ui: &mut Ui, state: &State, bottom: f32) -> Option<Action> {
+fn outcome(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, bottom: f32) {
     match &state.call {
         Call::None => empty(
             ui,
@@ -287,20 +285,21 @@ fn outcome(ui: &mut Ui, state: &State, bottom: f32) -> Option<Action> {
             "Choose a request, then Call API. The answer will show here.",
         ),
         Call::Running(_) => empty(ui, bottom, "Calling…", "Waiting for the answer."),
-        Call::Asking { origin, safe } => asking(ui, state, origin, *safe),
+        Call::Asking { origin, safe } => asking(ui, actions, state, origin, *safe),
         Call::Ended { response, explanation } => {
-            let mut action = None;
             let taken =
                 explanation.as_ref().and_then(|explanation| widgets::explanation(ui, explanation, false));
             if let Some(Taken::Remedy(remedy)) = taken {
-                action = Some(remedied(remedy, state));
+                actions.push(remedied(remedy, state));
             }
-            response.as_ref().and_then(|response| answer(ui, state, bottom, response)).or(action)
+            if let Some(response) = response {
+                answer(ui, actions, state, bottom, response);
+            }
         }
     }
 }
 
-fn empty(ui: &mut Ui, bottom: f32, title: &str, text: &str) -> Option<Action> {
+fn empty(ui: &mut Ui, bottom: f32, title: &str, text: &str) {
     let soft = palette(ui).soft;
     panel(ui, bottom, |ui| {
         ui.centered_and_justified(|ui| {
@@ -311,13 +310,11 @@ fn empty(ui: &mut Ui, bottom: f32, title: &str, text: &str) -> Option<Action> {
             });
         });
     });
-    None
 }
 
 /// The token would leave for another origin: nothing is sent before the person says so.
-fn asking(ui: &mut Ui, state: &State, origin: &str, safe: bool) -> Option<Action> {
+fn asking(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, origin: &str, safe: bool) {
     let palette = palette(ui);
-    let mut action = None;
     let frame = Frame::new()
         .fill(palette.warning_ground)
         .stroke(Stroke::new(1.0, palette.warning.gamma_multiply(0.45)))
@@ -341,17 +338,16 @@ fn asking(ui: &mut Ui, state: &State, origin: &str, safe: bool) -> Option<Action
         ui.add_space(6.0);
         ui.horizontal_wrapped(|ui| {
             if widgets::primary(ui, "Call without the token", Vec2::new(0.0, size::BUTTON)).clicked() {
-                action = Some(Action::CallWithoutToken);
+                actions.push(Action::CallWithoutToken);
             }
             if widgets::secondary(ui, &format!("Send the token to {origin}")).clicked() {
-                action = Some(Action::SendTokenTo(origin.to_owned()));
+                actions.push(Action::SendTokenTo(origin.to_owned()));
             }
             if widgets::secondary(ui, "Do not call").clicked() {
-                action = Some(Action::CancelCall);
+                actions.push(Action::CancelCall);
             }
         });
     });
-    action
 }
 
 /// A surface that reaches down to `bottom`.
@@ -367,11 +363,10 @@ fn panel(ui: &mut Ui, bottom: f32, contents: impl FnOnce(&mut Ui)) {
     });
 }
 
-fn answer(ui: &mut Ui, state: &State, bottom: f32, response: &Arc<Response>) -> Option<Action> {
-    let mut action = None;
+fn answer(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, bottom: f32, response: &Arc<Response>) {
     panel(ui, bottom, |ui| {
         Frame::new().inner_margin(Margin::symmetric(16, 9)).show(ui, |ui| {
-            action = summary(ui, state, response);
+            summary(ui, actions, state, response);
         });
         rule(ui);
         match state.tab {
@@ -382,11 +377,9 @@ fn answer(ui: &mut Ui, state: &State, bottom: f32, response: &Arc<Response>) -> 
             Tab::Request => sent(ui, response),
         }
     });
-    action
 }
 
-fn summary(ui: &mut Ui, state: &State, response: &Response) -> Option<Action> {
-    let mut action = None;
+fn summary(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, response: &Response) {
     let palette = palette(ui);
     let (colour, ground) = match response.status.as_u16() {
         200..300 => (palette.good, palette.good_ground),
@@ -403,11 +396,11 @@ fn summary(ui: &mut Ui, state: &State, response: &Response) -> Option<Action> {
                 && response.document.kind != Kind::Binary
                 && widgets::quiet(ui, "Copy").on_hover_text("Copy the body").clicked()
             {
-                action = Some(Action::Copy(response.document.text().to_owned()));
+                actions.push(Action::Copy(response.document.text().to_owned()));
             }
             for (tab, name) in [(Tab::Request, "Request"), (Tab::Headers, "Headers"), (Tab::Body, "Body")] {
                 if widgets::view(ui, name, state.tab == tab).clicked() {
-                    action = Some(Action::ShowTab(tab));
+                    actions.push(Action::ShowTab(tab));
                 }
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
@@ -417,7 +410,6 @@ fn summary(ui: &mut Ui, state: &State, response: &Response) -> Option<Action> {
             });
         });
     });
-    action
 }
 
 fn body(ui: &mut Ui, response: &Response) {
@@ -448,45 +440,49 @@ fn body(ui: &mut Ui, response: &Response) {
     lines(ui, &response.document);
 }
 
-/// The lines in view, each with its number.
+/// The lines, each with its number: wrapped where they are few, else only those in view.
 fn lines(ui: &mut Ui, document: &Document) {
     let count = document.len().min(MOST_LINES);
-    let palette = palette(ui);
-    let digits = count.max(100).ilog10() as f32 + 1.0;
-    let gutter = 6.0 + digits * 9.0;
+    let gutter = 6.0 + (count.max(100).ilog10() as f32 + 1.0) * 9.0;
     ui.add_space(12.0);
-    ScrollArea::both().auto_shrink(false).id_salt("body").show_rows(
-        ui,
-        size::CODE_LINE,
-        document.len(),
-        |ui, range| {
-            for index in range {
-                let Some(line) = document.line(index) else { continue };
-                ui.spacing_mut().interact_size.y = size::CODE_LINE;
-                ui.horizontal(|ui| {
-                    ui.spacing_mut().item_spacing.x = 16.0;
-                    let (rect, _) =
-                        ui.allocate_exact_size(Vec2::new(gutter, size::CODE_LINE), egui::Sense::hover());
-                    let number = palette.soft.gamma_multiply(0.7);
-                    ui.painter().text(
-                        rect.right_center(),
-                        egui::Align2::RIGHT_CENTER,
-                        index + 1,
-                        theme::code(),
-                        number,
-                    );
-                    ui.add(Label::new(coloured(line, &document.parts(index), palette)).extend());
-                });
-            }
-        },
-    );
+    ui.spacing_mut().interact_size.y = size::CODE_LINE;
+    let scroll = ScrollArea::new([count > FEW_LINES, true]).auto_shrink(false).id_salt("body");
+    if count <= FEW_LINES {
+        scroll.show(ui, |ui| {
+            (0..count).for_each(|index| numbered(ui, document, index, gutter, TextWrapMode::Wrap));
+        });
+    } else {
+        scroll.show_rows(ui, size::CODE_LINE, count, |ui, range| {
+            range.for_each(|index| numbered(ui, document, index, gutter, TextWrapMode::Extend));
+        });
+    }
+}
+
+fn numbered(ui: &mut Ui, document: &Document, index: usize, gutter: f32, wrap: TextWrapMode) {
+    let (palette, Some(line)) = (palette(ui), document.line(index)) else { return };
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = 16.0;
+        let (rect, _) = ui.allocate_exact_size(Vec2::new(gutter, size::CODE_LINE), egui::Sense::hover());
+        let number = palette.soft.gamma_multiply(0.7);
+        ui.painter().text(rect.right_center(), egui::Align2::RIGHT_CENTER, index + 1, theme::code(), number);
+        ui.add(Label::new(coloured(line, &document.parts(index), palette)).wrap_mode(wrap));
+    });
 }
 
 fn coloured(line: &str, parts: &[(Range<usize>, Part)], palette: &Palette) -> LayoutJob {
     let mut job = LayoutJob::default();
     let mut append = |text: &str, colour: Color32| {
         let font_id: FontId = theme::code();
-        job.append(text, 0.0, TextFormat { font_id, color: colour, ..TextFormat::default() });
+        job.append(
+            text,
+            0.0,
+            TextFormat {
+                font_id,
+                color: colour,
+                line_height: Some(size::CODE_LINE),
+                ..TextFormat::default()
+            },
+        );
     };
     let mut at = 0;
     for (range, part) in parts {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use egui::{Align, Frame, Label, Layout, Margin, RichText, ScrollArea, Stroke, Ui, Vec2};
+use egui::{Align, Frame, Id, Label, Layout, Margin, RichText, ScrollArea, Stroke, Ui, UiBuilder, Vec2};
 
 use super::state::{Action, Attempt, Demo, State, Waiting};
 use super::theme::{self, palette, size};
@@ -11,36 +11,33 @@ use super::{remedied, repaint_at_next_second, rule};
 use crate::explain::{Explanation, Remedy};
 
 /// Draws the screen.
-pub fn show(ui: &mut Ui, state: &State) -> Option<Action> {
+pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
     let height = ui.available_height();
-    ScrollArea::vertical()
-        .auto_shrink(false)
-        .show(ui, |ui| {
-            let mut action = None;
-            let width = size::CARD.min(ui.available_width() - 2.0 * size::EDGE);
-            ui.vertical_centered(|ui| {
-                ui.set_max_width(width);
-                // The last frame's height, so that the card stands in the middle whatever it holds.
-                let id = ui.scope_id().with("card height");
-                let last: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(336.0);
-                ui.add_space(((height - last) / 2.0).max(size::EDGE));
-                let card = ui.scope(|ui| {
-                    ui.spacing_mut().item_spacing.y = size::FAR;
-                    action = problems(ui, state).or(news(ui, state)).or(card(ui, state));
-                });
-                let now = card.response.rect.height();
-                if (now - last).abs() > 0.5 {
-                    ui.data_mut(|data| data.insert_temp(id, now));
-                    ui.ctx().request_repaint();
-                }
-                ui.add_space(size::EDGE);
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        let width = size::CARD.min(ui.available_width() - 2.0 * size::EDGE);
+        ui.vertical_centered(|ui| {
+            ui.set_max_width(width);
+            // The last frame's height, so that the card stands in the middle whatever it holds.
+            let id = ui.scope_id().with("card height");
+            let last: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(336.0);
+            ui.add_space(((height - last) / 2.0).max(size::EDGE));
+            let card = ui.scope(|ui| {
+                ui.spacing_mut().item_spacing.y = size::FAR;
+                problems(ui, state);
+                news(ui, actions, state);
+                card(ui, actions, state);
             });
-            action
-        })
-        .inner
+            let now = card.response.rect.height();
+            if (now - last).abs() > 0.5 {
+                ui.data_mut(|data| data.insert_temp(id, now));
+                ui.ctx().request_repaint();
+            }
+            ui.add_space(size::EDGE);
+        });
+    });
 }
 
-fn card(ui: &mut Ui, state: &State) -> Option<Action> {
+fn card(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
     let palette = palette(ui);
     let frame = Frame::new()
         .fill(palette.surface)
@@ -61,13 +58,12 @@ fn card(ui: &mut Ui, state: &State) -> Option<Action> {
                 target(ui, state);
                 ui.add_space(size::FAR);
                 match &state.login {
-                    Some(attempt) => steps(ui, state, attempt),
-                    None => start(ui, state),
+                    Some(attempt) => steps(ui, actions, state, attempt),
+                    None => start(ui, actions, state),
                 }
-            })
-            .inner
+            });
         })
-        .inner
+        .inner;
 }
 
 /// Provider, API and scopes.
@@ -99,13 +95,13 @@ fn code(ui: &mut Ui, text: &str) {
     ui.add(Label::new(RichText::new(text).font(theme::code()).line_height(Some(size::CODE_LINE))).wrap());
 }
 
-fn start(ui: &mut Ui, state: &State) -> Option<Action> {
+fn start(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
     if state.is_demo()
         && let Demo::Failed(problem) = &state.demo
     {
         let text = format!("The demo provider did not start: {problem}. Choose or make another profile.");
         ui.label(RichText::new(text).color(palette(ui).bad));
-        return None;
+        return;
     }
     let name = if state.can_log_in() { "Log in" } else { "Starting the demo provider…" };
     let width = ui.available_width();
@@ -115,11 +111,12 @@ fn start(ui: &mut Ui, state: &State) -> Option<Action> {
         // Enter logs in, without a look for the mouse.
         button.inner.request_focus();
     }
-    button.inner.on_hover_text("Opens your browser (Ctrl+L)").clicked().then_some(Action::LogIn)
+    if button.inner.on_hover_text("Opens your browser (Ctrl+L)").clicked() {
+        actions.push(Action::LogIn);
+    }
 }
 
-fn steps(ui: &mut Ui, state: &State, attempt: &Attempt) -> Option<Action> {
-    let mut action = None;
+fn steps(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, attempt: &Attempt) {
     rule(ui);
     ui.add_space(size::NEAR);
     ui.scope(|ui| {
@@ -140,23 +137,26 @@ fn steps(ui: &mut Ui, state: &State, attempt: &Attempt) -> Option<Action> {
         ui.label(RichText::new(text).color(palette(ui).bad));
     }
     ui.add_space(size::NEAR);
-    ui.horizontal_wrapped(|ui| {
+    // An id of its own: a step that comes in above must not make other buttons of these while one is pressed.
+    let ways_out = UiBuilder::new()
+        .scope_id(Id::unique("ways out"))
+        .layout(Layout::left_to_right(Align::Center).with_main_wrap(true));
+    ui.scope_builder(ways_out, |ui| {
         if widgets::secondary(ui, "Cancel").on_hover_text("Stop waiting (Esc)").clicked() {
-            action = Some(Action::CancelLogin);
+            actions.push(Action::CancelLogin);
         }
         if let Some(waiting) = &attempt.waiting {
             if widgets::secondary(ui, "Copy login link")
                 .on_hover_text("To open it in another browser on this computer")
                 .clicked()
             {
-                action = Some(Action::CopyLoginLink(waiting.link.clone()));
+                actions.push(Action::CopyLoginLink(waiting.link.clone()));
             }
             if widgets::secondary(ui, "Open the browser again").clicked() {
-                action = Some(Action::OpenLoginLink(waiting.link.clone()));
+                actions.push(Action::OpenLoginLink(waiting.link.clone()));
             }
         }
     });
-    action
 }
 
 fn waits(ui: &mut Ui, waiting: &Waiting) {
@@ -178,21 +178,22 @@ fn step(ui: &mut Ui, mark: Option<super::history::Mark>, title: &str, strong: bo
     });
 }
 
-fn news(ui: &mut Ui, state: &State) -> Option<Action> {
-    let news = state.news.as_ref().filter(|_| state.login.is_none())?;
+fn news(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
+    let Some(news) = state.news.as_ref().filter(|_| state.login.is_none()) else { return };
     // The way to log in again stands right below.
     let remedy = news.remedy.clone().filter(|remedy| *remedy != Remedy::LogIn);
     let shown = Explanation { remedy, ..news.clone() };
-    match ui.with_layout(Layout::top_down(Align::Min), |ui| widgets::explanation(ui, &shown, true)).inner? {
-        Taken::Remedy(remedy) => Some(remedied(remedy, state)),
-        Taken::Dismissed => Some(Action::Dismiss),
+    match ui.with_layout(Layout::top_down(Align::Min), |ui| widgets::explanation(ui, &shown, true)).inner {
+        Some(Taken::Remedy(remedy)) => actions.push(remedied(remedy, state)),
+        Some(Taken::Dismissed) => actions.push(Action::Dismiss),
+        None => {}
     }
 }
 
 /// What is wrong with the profile file: the profiles that are whole can be used all the same.
-fn problems(ui: &mut Ui, state: &State) -> Option<Action> {
+fn problems(ui: &mut Ui, state: &State) {
     if state.problems.is_empty() || state.login.is_some() {
-        return None;
+        return;
     }
     let palette = palette(ui);
     let frame =
@@ -206,5 +207,4 @@ fn problems(ui: &mut Ui, state: &State) -> Option<Action> {
             }
         });
     });
-    None
 }

@@ -227,8 +227,7 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
         self.picture.follow(self.state.session.as_ref(), &self.tasks, ui.ctx());
-        let action = self.screen(ui);
-        if let Some(action) = action {
+        for action in self.screen(ui) {
             self.perform(action, &ui.ctx().clone());
             ui.ctx().request_repaint();
         }
@@ -240,24 +239,24 @@ impl eframe::App for App {
 }
 
 impl App {
-    fn screen(&mut self, ui: &mut Ui) -> Option<Action> {
-        let state = &self.state;
+    /// Draws the state; what the person did meanwhile, in order.
+    fn screen(&mut self, ui: &mut Ui) -> Vec<Action> {
+        let (state, mut actions) = (&self.state, Vec::new());
         let palette = theme::palette(ui);
         let bar = Frame::new().fill(palette.surface).inner_margin(Margin::symmetric(20, 0));
         let side = Frame::new().fill(palette.surface).inner_margin(Margin {
             left: 20,
-            right: 12,
+            right: 20,
             top: 18,
             bottom: 0,
         });
 
         let wide = ui.available_width() >= theme::size::WIDE;
         let timeline_shown = state.timeline.unwrap_or(wide);
-        let mut action = Panel::top("top bar")
+        Panel::top("top bar")
             .exact_size(theme::size::TOP_BAR)
             .frame(bar)
-            .show(ui, |ui| top_bar::show(ui, state, timeline_shown))
-            .inner;
+            .show(ui, |ui| top_bar::show(ui, &mut actions, state, timeline_shown));
         if timeline_shown {
             Panel::right("timeline")
                 .exact_size(theme::size::TIMELINE.min(ui.available_width() * 0.45))
@@ -265,57 +264,62 @@ impl App {
                 .frame(side)
                 .show(ui, |ui| timeline::show(ui, state));
         }
-        let drawn = CentralPanel::default().frame(Frame::new().fill(palette.background)).show(ui, |ui| {
+        CentralPanel::default().frame(Frame::new().fill(palette.background)).show(ui, |ui| {
             if state.settings.is_some() {
-                settings::show(ui, state, &mut self.provider_check, &self.tasks)
+                settings::show(ui, &mut actions, state, &mut self.provider_check, &self.tasks);
             } else if state.session.is_some() && state.login.is_none() {
-                api::show(ui, state, &self.picture)
+                api::show(ui, &mut actions, state, &self.picture);
             } else {
-                login::show(ui, state)
+                login::show(ui, &mut actions, state);
             }
         });
-        action = drawn.inner.or(action);
-        action.or_else(|| shortcut(ui, state))
+        shortcuts(ui, &mut actions, state);
+        actions
     }
 }
 
-/// What a key does, where no field has the keyboard.
-fn shortcut(ui: &Ui, state: &State) -> Option<Action> {
+/// What keys do, where no field has the keyboard.
+fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
     use egui::{Key, KeyboardShortcut, Modifiers};
     let pressed =
         |key| ui.input_mut(|input| input.consume_shortcut(&KeyboardShortcut::new(Modifiers::COMMAND, key)));
     let api = state.session.is_some() && state.login.is_none() && state.settings.is_none();
     if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
-        return match state {
-            _ if state.settings.is_some() => Some(Action::CloseSettings),
-            _ if state.login.is_some() => Some(Action::CancelLogin),
-            _ if matches!(state.call, state::Call::Running(_)) => Some(Action::CancelCall),
-            _ => None,
-        };
+        match state {
+            _ if state.settings.is_some() => actions.push(Action::CloseSettings),
+            _ if state.login.is_some() => actions.push(Action::CancelLogin),
+            _ if matches!(state.call, state::Call::Running(_)) => actions.push(Action::CancelCall),
+            _ => {}
+        }
     }
-    if pressed(Key::L) {
-        return match &state.session {
-            _ if state.settings.is_some() || state.login.is_some() => None,
-            Some(_) => Some(Action::LogOut),
-            None => Some(Action::LogIn),
-        };
+    if api {
+        let digits = [
+            Key::Num1,
+            Key::Num2,
+            Key::Num3,
+            Key::Num4,
+            Key::Num5,
+            Key::Num6,
+            Key::Num7,
+            Key::Num8,
+            Key::Num9,
+        ];
+        let requests = state.profile().requests.len();
+        let chosen = digits.into_iter().take(requests).position(&pressed);
+        actions.extend(chosen.map(Action::ChooseRequest));
+        if pressed(Key::Enter) {
+            actions.push(Action::CallApi);
+        }
+        if pressed(Key::R) {
+            actions.push(Action::Renew);
+        }
     }
-    if api && pressed(Key::Enter) {
-        return Some(Action::CallApi);
-    }
-    if api && pressed(Key::R) {
-        return Some(Action::Renew);
-    }
-    let digits =
-        [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
-    let chosen = digits.into_iter().position(|digit| api && pressed(digit));
-    if let Some(index) = chosen.filter(|&index| index < state.profile().requests.len()) {
-        return Some(Action::ChooseRequest(index));
+    if state.settings.is_none() && state.login.is_none() && pressed(Key::L) {
+        actions.push(if state.session.is_some() { Action::LogOut } else { Action::LogIn });
     }
     if state.settings.is_none() && pressed(Key::Comma) {
-        return Some(Action::OpenSettings(Some(state.profile().name.clone())));
+        actions.push(Action::OpenSettings(Some(state.profile().name.clone())));
     }
-    None
 }
 
 /// The action that a remedy stands for.

@@ -18,29 +18,23 @@ pub struct ProviderCheck(Option<(String, Promise<Result<(), ProviderError>>)>);
 const LABEL: f32 = 136.0;
 
 /// Draws the screen.
-pub fn show(ui: &mut Ui, state: &State, check: &mut ProviderCheck, tasks: &Tasks) -> Option<Action> {
-    let settings = state.settings.as_ref()?;
-    ScrollArea::vertical()
-        .auto_shrink(false)
-        .show(ui, |ui| {
-            let frame = Frame::new().inner_margin(Margin::symmetric(36, 28));
-            frame
-                .show(ui, |ui| {
-                    ui.set_max_width(720.0_f32.min(ui.available_width()));
-                    ui.spacing_mut().item_spacing.y = size::NEAR;
-                    if settings.editing.as_deref() == Some(DEMO) {
-                        demo(ui, state)
-                    } else {
-                        form(ui, state, settings, check, tasks)
-                    }
-                })
-                .inner
+pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, check: &mut ProviderCheck, tasks: &Tasks) {
+    let Some(settings) = &state.settings else { return };
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        let frame = Frame::new().inner_margin(Margin::symmetric(36, 28));
+        frame.show(ui, |ui| {
+            ui.set_max_width(720.0_f32.min(ui.available_width()));
+            ui.spacing_mut().item_spacing.y = size::NEAR;
+            if settings.editing.as_deref() == Some(DEMO) {
+                demo(ui, actions, state);
+            } else {
+                form(ui, actions, state, settings, check, tasks);
+            }
         })
-        .inner
+    });
 }
 
-fn demo(ui: &mut Ui, state: &State) -> Option<Action> {
-    let mut action = None;
+fn demo(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
     let soft = palette(ui).soft;
     ui.label(RichText::new("Demo").font(theme::title()));
     ui.add(Label::new(
@@ -51,24 +45,23 @@ fn demo(ui: &mut Ui, state: &State) -> Option<Action> {
     ui.add_space(size::FAR);
     ui.horizontal(|ui| {
         if widgets::primary(ui, "New profile", Vec2::new(0.0, size::BUTTON)).clicked() {
-            action = Some(Action::OpenSettings(None));
+            actions.push(Action::OpenSettings(None));
         }
         if widgets::secondary(ui, "Close").on_hover_text("Esc").clicked() {
-            action = Some(Action::CloseSettings);
+            actions.push(Action::CloseSettings);
         }
     });
     file(ui, state);
-    action
 }
 
 fn form(
     ui: &mut Ui,
+    actions: &mut Vec<Action>,
     state: &State,
     settings: &Settings,
     check: &mut ProviderCheck,
     tasks: &Tasks,
-) -> Option<Action> {
-    let mut action = None;
+) {
     let mut form = settings.form.clone();
     let title =
         settings.editing.as_deref().map_or("New profile".to_owned(), |name| format!("Profile {name}"));
@@ -97,7 +90,7 @@ fn form(
         &mut form.redirect_ports,
     );
     fields.text(ui, Field::RedirectPath, "Redirect path", "/callback", &mut form.redirect_path);
-    action = callback_urls(ui, &form).or(action);
+    callback_urls(ui, actions, &form);
     heading(ui, "The API");
     fields.text(
         ui,
@@ -143,21 +136,24 @@ fn form(
             .add_enabled_ui(can_save, |ui| widgets::primary(ui, "Save", Vec2::new(96.0, size::BUTTON)))
             .inner;
         if save.on_disabled_hover_text("There is no place for the file of profiles").clicked() {
-            action = Some(Action::SaveProfile);
+            actions.push(Action::SaveProfile);
         }
         if widgets::secondary(ui, "Close").on_hover_text("Without saving (Esc)").clicked() {
-            action = Some(Action::CloseSettings);
+            actions.push(Action::CloseSettings);
         }
         if settings.editing.is_some() {
             ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
                 if widgets::quiet(ui, "Remove this profile").clicked() {
-                    action = Some(Action::RemoveProfile);
+                    actions.push(Action::RemoveProfile);
                 }
             });
         }
     });
     file(ui, state);
-    if form == settings.form { action } else { Some(Action::EditForm(form)) }
+    if form != settings.form {
+        // Before whatever was pressed: what is saved is what is seen.
+        actions.insert(0, Action::EditForm(form));
+    }
 }
 
 fn heading(ui: &mut Ui, text: &str) {
@@ -239,10 +235,9 @@ impl Fields<'_> {
 }
 
 /// The callback URLs, to the letter: the provider compares them so.
-fn callback_urls(ui: &mut Ui, form: &ProfileForm) -> Option<Action> {
+fn callback_urls(ui: &mut Ui, actions: &mut Vec<Action>, form: &ProfileForm) {
     let palette = palette(ui);
-    let urls = form.redirect_uris()?;
-    let mut action = None;
+    let Some(urls) = form.redirect_uris() else { return };
     let frame = Frame::new().fill(palette.sunken).corner_radius(9).inner_margin(Margin::symmetric(14, 10));
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
@@ -253,10 +248,9 @@ fn callback_urls(ui: &mut Ui, form: &ProfileForm) -> Option<Action> {
             ui.label(RichText::new(url).font(theme::code()));
         }
         if widgets::secondary(ui, "Copy the callback URLs").clicked() {
-            action = Some(Action::Copy(urls.join("\n")));
+            actions.push(Action::Copy(urls.join("\n")));
         }
     });
-    action
 }
 
 /// Asks the provider for its configuration, as a log-in would.

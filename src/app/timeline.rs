@@ -76,8 +76,9 @@ fn draw(
             widgets::dot(ui, mark);
             ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
                 ui.add_space(4.0);
-                let time = time.unwrap_or_else(|| "–".to_owned());
-                ui.label(RichText::new(time).font(theme::small_code()).color(soft));
+                if let Some(time) = time {
+                    ui.label(RichText::new(time).font(theme::small_code()).color(soft));
+                }
                 ui.with_layout(Layout::top_down(Align::Min), |ui| {
                     ui.add(egui::Label::new(RichText::new(title).font(theme::emphasis())).truncate());
                     ui.add(

@@ -7,13 +7,12 @@ use super::state::{Action, State, Theme};
 use super::{theme, widgets};
 
 /// Draws the bar.
-pub fn show(ui: &mut Ui, state: &State, timeline_shown: bool) -> Option<Action> {
-    let mut action = None;
+pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, timeline_shown: bool) {
     ui.horizontal_centered(|ui| {
         widgets::mark(ui);
         ui.label(RichText::new("Hallpass").font(theme::heading()));
         ui.add_space(4.0);
-        action = profiles(ui, state);
+        profiles(ui, actions, state);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             let current = Some(state.profile().name.clone());
@@ -21,22 +20,20 @@ pub fn show(ui: &mut Ui, state: &State, timeline_shown: bool) -> Option<Action> 
                 .on_hover_text("The provider, the API and the requests of this profile (Ctrl+,)")
                 .clicked()
             {
-                action = Some(Action::OpenSettings(current));
+                actions.push(Action::OpenSettings(current));
             }
             if let Some(theme) = themes(ui, state) {
-                action = Some(Action::ShowTheme(theme));
+                actions.push(Action::ShowTheme(theme));
             }
             let hint = if timeline_shown { "Hide what happened" } else { "Show what happened, step by step" };
             if widgets::quiet(ui, "Timeline").on_hover_text(hint).clicked() {
-                action = Some(Action::ShowTimeline(!timeline_shown));
+                actions.push(Action::ShowTimeline(!timeline_shown));
             }
         });
     });
-    action
 }
 
-fn profiles(ui: &mut Ui, state: &State) -> Option<Action> {
-    let mut action = None;
+fn profiles(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
     let current = &state.profile().name;
     let combo =
         ComboBox::from_id_salt("profile").selected_text(current.as_str()).width(120.0).show_ui(ui, |ui| {
@@ -44,18 +41,17 @@ fn profiles(ui: &mut Ui, state: &State) -> Option<Action> {
                 if ui.selectable_label(profile.name == *current, &profile.name).clicked()
                     && profile.name != *current
                 {
-                    action = Some(Action::SwitchProfile(profile.name.clone()));
+                    actions.push(Action::SwitchProfile(profile.name.clone()));
                 }
             }
             ui.separator();
             if ui.selectable_label(false, "New profile…").clicked() {
-                action = Some(Action::OpenSettings(None));
+                actions.push(Action::OpenSettings(None));
             }
         });
     widgets::named(ui, &combo.response, &format!("Provider: {current}"));
     widgets::ring(ui, &combo.response);
     combo.response.on_hover_text("Which provider and API to use");
-    action
 }
 
 fn themes(ui: &mut Ui, state: &State) -> Option<Theme> {
