@@ -397,13 +397,13 @@ struct NoKeyring;
 
 impl Vault for NoKeyring {
     fn get(&self, _: &str, _: &str) -> Result<Option<Vec<u8>>, Unavailable> {
-        Err(Unavailable::new("no keyring service runs on this computer"))
+        Err(Unavailable::absent())
     }
     fn set(&self, _: &str, _: &str, _: &[u8]) -> Result<(), Unavailable> {
-        Err(Unavailable::new("no keyring service runs on this computer"))
+        Err(Unavailable::absent())
     }
     fn delete(&self, _: &str, _: &str) -> Result<(), Unavailable> {
-        Err(Unavailable::new("no keyring service runs on this computer"))
+        Err(Unavailable::absent())
     }
 }
 
@@ -441,7 +441,7 @@ fn a_session_that_cannot_be_removed_is_not_passed_over_in_silence() {
     let mut window = computer.start_with(computer.profiles(""), Store::over(Stubborn(Memory::default())));
     window.log_in_as("Alice Adams");
     window.press("Log out");
-    window.sees("The session is still kept on this computer");
+    window.sees("The session may still be kept on this computer");
 }
 
 /// A keyring that keeps nothing before it is opened, as one that asks for its password.
@@ -745,7 +745,7 @@ fn a_login_that_was_replaced_does_not_end_the_one_that_replaced_it() {
 #[test]
 fn a_session_that_is_read_late_does_not_replace_a_login() {
     let mut state = state();
-    let restored = Event::Restored(1, Ok(Some(session("old"))));
+    let restored = Event::Restored(1, Ok(Some((session("old"), Kept::InKeyring))));
     apply(&mut state, [Event::Began(1, Work::Restore), Event::Began(2, Work::Login), restored]);
     assert!(state.session.is_none() && state.login.is_some());
 }
@@ -754,7 +754,10 @@ fn a_session_that_is_read_late_does_not_replace_a_login() {
 fn a_session_of_another_provider_is_not_restored() {
     let mut state = state();
     let foreign = Session { issuer: "https://other/".to_owned(), ..session("foreign") };
-    apply(&mut state, [Event::Began(1, Work::Restore), Event::Restored(1, Ok(Some(foreign)))]);
+    apply(
+        &mut state,
+        [Event::Began(1, Work::Restore), Event::Restored(1, Ok(Some((foreign, Kept::InKeyring))))],
+    );
     assert!(state.session.is_none());
 }
 
@@ -831,5 +834,33 @@ fn a_session_that_stays_on_the_computer_is_said_even_when_the_provider_was_told(
     apply(&mut state, [Event::Began(2, Work::LogOut), Event::Did(Action::LogOut)]);
     let locked = StoreError::Unavailable(Unavailable::new("the keyring is locked"));
     apply(&mut state, [Event::Forgotten(2, Err(locked)), Event::LoggedOut(2, Ok(false))]);
-    assert_eq!(state.news.unwrap().headline, "The session is still kept on this computer");
+    assert_eq!(state.news.unwrap().headline, "The session may still be kept on this computer");
+}
+
+#[test]
+fn a_question_about_one_request_is_not_answered_for_another() {
+    let mut state = state();
+    apply(&mut state, [Event::Began(1, Work::Login), logged_in(1)]);
+    let elsewhere =
+        hallpass::api::request::Draft { url: "https://elsewhere.example/".to_owned(), ..state.draft.clone() };
+    for change in [Action::Edit(state.draft.clone()), Action::ChooseRequest(0)] {
+        apply(&mut state, [Event::Did(Action::Edit(elsewhere.clone())), Event::Did(Action::CallApi)]);
+        assert!(
+            matches!(&state.call, Call::Asking { origin, safe: true } if origin == "https://elsewhere.example")
+        );
+        state.apply(Event::Did(change));
+        assert!(matches!(state.call, Call::None));
+    }
+}
+
+#[test]
+fn a_task_that_dies_is_said_and_no_longer_waited_for() {
+    for work in [Work::Login, Work::Call, Work::Renewal] {
+        let mut state = state();
+        apply(&mut state, [Event::Began(1, work), Event::Died(1)]);
+        assert!(state.login.is_none() && matches!(state.call, Call::None) && !state.is_running(work));
+        assert!(state.news.take().is_some());
+        state.apply(Event::Died(1));
+        assert!(state.news.is_none(), "once");
+    }
 }
