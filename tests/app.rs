@@ -835,4 +835,35 @@ fn a_session_that_stays_on_the_computer_is_said_even_when_the_provider_was_told(
     let locked = StoreError::Unavailable(Unavailable::new("the keyring is locked"));
     apply(&mut state, [Event::Forgotten(2, Err(locked)), Event::LoggedOut(2, Ok(false))]);
     assert_eq!(state.news.unwrap().headline, "The session may still be kept on this computer");
+<<<<<<< HEAD
+=======
+}
+
+#[test]
+fn a_question_about_one_request_is_not_answered_for_another() {
+    let mut state = state();
+    apply(&mut state, [Event::Began(1, Work::Login), logged_in(1)]);
+    let elsewhere =
+        hallpass::api::request::Draft { url: "https://elsewhere.example/".to_owned(), ..state.draft.clone() };
+    for change in [Action::Edit(state.draft.clone()), Action::ChooseRequest(0)] {
+        apply(&mut state, [Event::Did(Action::Edit(elsewhere.clone())), Event::Did(Action::CallApi)]);
+        assert!(
+            matches!(&state.call, Call::Asking { origin, safe: true } if origin == "https://elsewhere.example")
+        );
+        state.apply(Event::Did(change));
+        assert!(matches!(state.call, Call::None));
+    }
+}
+
+#[test]
+fn a_task_that_dies_is_said_and_no_longer_waited_for() {
+    for work in [Work::Login, Work::Call, Work::Renewal] {
+        let mut state = state();
+        apply(&mut state, [Event::Began(1, work), Event::Died(1)]);
+        assert!(state.login.is_none() && matches!(state.call, Call::None) && !state.is_running(work));
+        assert!(state.news.take().is_some());
+        state.apply(Event::Died(1));
+        assert!(state.news.is_none(), "once");
+    }
+>>>>>>> flows
 }

@@ -30,8 +30,12 @@ use url::Url;
 
 type Outcome = Result<Session, LoginError>;
 
+/// The one client of a test, as of a run of the app.
 fn http() -> Http {
-    Http::new(|_| {})
+    thread_local! {
+        static HTTP: Http = Http::new(|_| {});
+    }
+    HTTP.with(Clone::clone)
 }
 
 async fn log_in_with(profile: &Profile, open: OpenBrowser, patience: Duration) -> (Outcome, Vec<Step>) {

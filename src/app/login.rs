@@ -44,26 +44,24 @@ fn card(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
         .stroke(Stroke::new(1.0, palette.line))
         .corner_radius(14)
         .inner_margin(Margin::symmetric(36, 30));
-    frame
-        .show(ui, |ui| {
-            ui.set_width(ui.available_width());
-            ui.with_layout(Layout::top_down(Align::Min), |ui| {
-                ui.spacing_mut().item_spacing.y = size::NEAR;
-                ui.label(RichText::new(format!("Log in to {}", state.profile().name)).font(theme::title()));
-                ui.label(
-                    RichText::new("Hallpass opens your browser. It never sees your password.")
-                        .color(palette.soft),
-                );
-                ui.add_space(size::NEAR);
-                target(ui, state);
-                ui.add_space(size::FAR);
-                match &state.login {
-                    Some(attempt) => steps(ui, actions, state, attempt),
-                    None => start(ui, actions, state),
-                }
-            });
-        })
-        .inner;
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.with_layout(Layout::top_down(Align::Min), |ui| {
+            ui.spacing_mut().item_spacing.y = size::NEAR;
+            ui.label(RichText::new(format!("Log in to {}", state.profile().name)).font(theme::title()));
+            ui.label(
+                RichText::new("Hallpass opens your browser. It never sees your password.")
+                    .color(palette.soft),
+            );
+            ui.add_space(size::NEAR);
+            target(ui, state);
+            ui.add_space(size::FAR);
+            match &state.login {
+                Some(attempt) => steps(ui, actions, state, attempt),
+                None => start(ui, actions, state),
+            }
+        });
+    });
 }
 
 /// Provider, API and scopes.

@@ -742,7 +742,8 @@ impl State {
         self.news = None;
         self.call = Call::None;
         self.trusted.clear();
-        for work in [Work::Restore, Work::Keep, Work::Renewal, Work::LogOut] {
+        // A log-out goes on: that it failed is news under any profile.
+        for work in [Work::Restore, Work::Keep, Work::Renewal] {
             self.stop(work);
         }
         self.choose(0);
