@@ -835,8 +835,6 @@ fn a_session_that_stays_on_the_computer_is_said_even_when_the_provider_was_told(
     let locked = StoreError::Unavailable(Unavailable::new("the keyring is locked"));
     apply(&mut state, [Event::Forgotten(2, Err(locked)), Event::LoggedOut(2, Ok(false))]);
     assert_eq!(state.news.unwrap().headline, "The session may still be kept on this computer");
-<<<<<<< HEAD
-=======
 }
 
 #[test]
@@ -865,5 +863,4 @@ fn a_task_that_dies_is_said_and_no_longer_waited_for() {
         state.apply(Event::Died(1));
         assert!(state.news.is_none(), "once");
     }
->>>>>>> flows
 }
