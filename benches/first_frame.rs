@@ -49,7 +49,7 @@ fn main() {
 }
 
 fn start_x() -> (Child, String) {
-    let arguments = ["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"];
+    let arguments = ["-noreset", "-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"];
     let mut server =
         Command::new("Xvfb").args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut number = String::new();
