@@ -136,24 +136,23 @@ fn steps(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, attempt: &Attemp
     }
     ui.add_space(size::NEAR);
     // An id of its own: a step that comes in above must not make other buttons of these while one is pressed.
-    let ways_out = UiBuilder::new()
-        .scope_id(Id::unique("ways out"))
-        .layout(Layout::left_to_right(Align::Center).with_main_wrap(true));
-    ui.scope_builder(ways_out, |ui| {
-        if widgets::secondary(ui, "Cancel").on_hover_text("Stop waiting (Esc)").clicked() {
-            actions.push(Action::CancelLogin);
-        }
-        if let Some(waiting) = &attempt.waiting {
-            if widgets::secondary(ui, "Copy login link")
-                .on_hover_text("To open it in another browser on this computer")
-                .clicked()
-            {
-                actions.push(Action::CopyLoginLink(waiting.link.clone()));
+    ui.scope_builder(UiBuilder::new().scope_id(Id::unique("ways out")), |ui| {
+        ui.horizontal_wrapped(|ui| {
+            if widgets::secondary(ui, "Cancel").on_hover_text("Stop waiting (Esc)").clicked() {
+                actions.push(Action::CancelLogin);
             }
-            if widgets::secondary(ui, "Open the browser again").clicked() {
-                actions.push(Action::OpenLoginLink(waiting.link.clone()));
+            if let Some(waiting) = &attempt.waiting {
+                if widgets::secondary(ui, "Copy login link")
+                    .on_hover_text("To open it in another browser on this computer")
+                    .clicked()
+                {
+                    actions.push(Action::CopyLoginLink(waiting.link.clone()));
+                }
+                if widgets::secondary(ui, "Open the browser again").clicked() {
+                    actions.push(Action::OpenLoginLink(waiting.link.clone()));
+                }
             }
-        }
+        });
     });
 }
 

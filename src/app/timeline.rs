@@ -44,7 +44,8 @@ pub fn show(ui: &mut Ui, state: &State) {
                     (Some(entry), _) => told(ui, entry),
                     (None, Some(waiting)) => {
                         let left = waiting.until.saturating_duration_since(Instant::now());
-                        let detail = format!("listening at {}", waiting.redirect_uri);
+                        let place = waiting.redirect_uri.trim_start_matches("http://").split('/').next();
+                        let detail = format!("listening at {}", place.unwrap_or_default());
                         draw(ui, None, "Waiting for you", &detail, Some(widgets::clock(left)), None);
                         repaint_at_next_second(ui, left);
                     }
