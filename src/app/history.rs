@@ -122,7 +122,12 @@ impl Entry {
             Purpose::Renewal => detail = format!("{detail} · refresh token {HIDDEN}"),
             _ => {}
         }
-        let mark = if ok { Mark::Good } else { Mark::Bad };
+        let mark = match exchange.purpose {
+            _ if ok => Mark::Good,
+            // A login goes on without.
+            Purpose::UserInfo | Purpose::Picture => Mark::Neutral,
+            _ => Mark::Bad,
+        };
         Self { took: Some(exchange.took), ..Self::new(task, mark, if ok { good } else { bad }, detail) }
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use oauth2::{CsrfToken, PkceCodeChallenge, Scope};
 use openidconnect::core::{CoreIdTokenClaims, CoreResponseType, CoreUserInfoClaims};
-use openidconnect::{AuthenticationFlow, Nonce};
+use openidconnect::{AuthenticationFlow, Nonce, UserInfoError};
 use thiserror::Error;
 use url::Url;
 
@@ -185,6 +185,9 @@ impl Attempt<'_> {
             request.request_async(&self.http.as_client(|_| Purpose::UserInfo)).await;
         match answer {
             Ok(claims) => from_token.with_user_info(&claims),
+            // That no answer came, or an error, is told by the exchange.
+            Err(UserInfoError::Request(_)) => from_token,
+            Err(UserInfoError::Response(status, ..)) if !status.is_success() => from_token,
             Err(error) => {
                 (self.report)(Step::NoUserInfo(error.to_string()));
                 from_token

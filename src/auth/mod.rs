@@ -41,6 +41,6 @@ pub enum Step {
     },
     /// The ID token passed every check.
     Verified(id_token::Verified),
-    /// The claims about the person could not be had, or are not this person's; the login goes on without.
+    /// The claims about the person came, and are malformed or somebody else's; the login goes on without.
     NoUserInfo(String),
 }
