@@ -102,10 +102,10 @@ fn icon() -> Option<IconData> {
 
 /// What the Login screen shows until the demo provider stands.
 fn demo_at_its_usual_place() -> Profile {
-    let api = Url::parse("http://127.0.0.1:8701/");
-    #[expect(clippy::expect_used, reason = "it is a literal")]
-    let api = api.expect("a URL");
-    Profile::demo("http://127.0.0.1:8700/", "hallpass-demo", "https://api.hallpass.demo", &api)
+    let [provider, api] = super::demo_options().ports;
+    #[expect(clippy::expect_used, reason = "an address and a port make a URL")]
+    let api = Url::parse(&format!("http://127.0.0.1:{api}/")).expect("a URL");
+    Profile::demo(&format!("http://127.0.0.1:{provider}/"), demo::CLIENT_ID, demo::AUDIENCE, &api)
 }
 
 async fn start_demo() -> Result<Profile, String> {

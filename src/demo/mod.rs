@@ -53,9 +53,9 @@ use memory::{Lock, Memory};
 use provider::Provider;
 
 /// The identifier of the demo API: what to ask for as `audience`, and what the API wants to find in `aud`.
-const AUDIENCE: &str = "https://api.hallpass.demo";
+pub const AUDIENCE: &str = "https://api.hallpass.demo";
 /// The one client that the provider knows: Hallpass, a public client.
-const CLIENT_ID: &str = "hallpass-demo";
+pub const CLIENT_ID: &str = "hallpass-demo";
 
 /// How long to wait for another process that holds the demo to say where it stands.
 const PATIENCE: Duration = Duration::from_secs(10);
