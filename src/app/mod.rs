@@ -1,7 +1,7 @@
 //! The window: the only place that knows egui.
 //!
-//! [`App::logic`] takes events from the channel and applies them to the [`State`]; [`App::ui`] draws the state and
-//! performs the action that drawing returned. Views read the state and change nothing.
+//! [`App`]'s `logic` takes events from the channel and applies them to the [`State`]; its `ui` draws the state and
+//! performs the actions that drawing returned, in order. Views read the state and change nothing.
 
 pub mod history;
 pub mod state;
