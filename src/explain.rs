@@ -360,6 +360,12 @@ fn no_answer(HttpError { to, why }: &HttpError) -> Explanation {
                 "{problem}. A company's own certificate authority must be trusted by the operating system."
             ),
         ),
+        NoAnswer::NotTls => (
+            format!("{to} does not speak TLS"),
+            "The address starts with https://, and what answered there speaks something else, most often plain http. \
+             Try http:// if it is on this computer."
+                .to_owned(),
+        ),
         NoAnswer::Unencrypted => (
             format!("{to} was not asked"),
             "Its address starts with http://, so whoever is on the way could read and change what is said. It must start \
@@ -641,6 +647,8 @@ mod tests {
             NoAnswer::Reset,
             NoAnswer::TimedOut(Duration::from_secs(30)),
             NoAnswer::Tls("invalid peer certificate: UnknownIssuer".to_owned()),
+            NoAnswer::NotTls,
+            NoAnswer::Unencrypted,
             NoAnswer::TooLarge(1 << 20),
             NoAnswer::Other("?".to_owned()),
         ];
@@ -648,7 +656,7 @@ mod tests {
             .into_iter()
             .map(|why| no_response(&CallError::NoAnswer(HttpError { to: "host:1".to_owned(), why })).headline)
             .collect();
-        assert_eq!(headlines.len(), 8);
+        assert_eq!(headlines.len(), 10);
         assert!(headlines.iter().all(|headline| headline.contains("host:1")));
     }
 }

@@ -112,6 +112,8 @@ pub enum NoAnswer {
     TimedOut(Duration),
     #[error("has no TLS connection that can be trusted: {0}")]
     Tls(String),
+    #[error("does not speak TLS")]
+    NotTls,
     #[error("is only to be had over plain http, which is safe within this computer only")]
     Unencrypted,
     #[error("answered with more than {} KB", .0 / 1024)]
@@ -294,7 +296,12 @@ fn why(error: &reqwest::Error, purpose: Purpose) -> NoAnswer {
             ["invalid peer certificate", "received corrupt message", "received fatal alert", "peer sent no"]
         {
             if text.contains(sign) {
-                return NoAnswer::Tls(text);
+                // What is no TLS at all is most often plain http.
+                return if text.contains("received corrupt message") {
+                    NoAnswer::NotTls
+                } else {
+                    NoAnswer::Tls(text)
+                };
             }
         }
         if text.contains("connection closed before message completed")

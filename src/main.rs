@@ -29,8 +29,14 @@ fn main() -> ExitCode {
     for problem in &loaded.problems {
         eprintln!("{problem}");
     }
+    let wrong = !loaded.problems.is_empty();
     let code = match window::run(&runtime, loaded) {
         Ok(()) => ExitCode::SUCCESS,
+        // What was asked for is not there, and playing something else would look like success.
+        Err(no_window) if wrong => {
+            eprintln!("hallpass: {no_window} With the settings above as they are, nothing was done.");
+            ExitCode::FAILURE
+        }
         Err(no_window) => {
             eprintln!("hallpass: {no_window}");
             runtime.block_on(terminal::play())

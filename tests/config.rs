@@ -596,6 +596,12 @@ fn parameters_of_the_flow_are_refused_by_name() {
         let expected = format!("authorize_params = {name}");
         refused(&settings, 6, &expected, &[&format!("Hallpass sets `{name}` itself")]);
     }
+    refused(
+        "authorize_params = { \"prompt consent\" = \"\" }",
+        6,
+        "authorize_params = prompt consent",
+        &["prompt=consent"],
+    );
     refused("authorize_params = { max_age = 0 }", 6, "authorize_params = max_age", &["in quotes"]);
     refused("authorize_params = \"a=b\"", 6, "authorize_params = (not shown)", &["{ prompt = \"consent\" }"]);
     refused(

@@ -111,7 +111,7 @@ impl Entry {
             Purpose::Keys => ("Fetched its keys", "Did not get its keys", "keys"),
             Purpose::CodeExchange => ("Exchanged the code", "The code was not exchanged", "token"),
             Purpose::Renewal => ("Renewed the token", "The token was not renewed", "token"),
-            Purpose::UserInfo => ("Read your profile", "Did not get your profile", "user info"),
+            Purpose::UserInfo => ("Read your user info", "Did not get your user info", "user info"),
             Purpose::Picture => ("Fetched your picture", "Did not get your picture", "picture"),
             Purpose::Revocation => ("Revoked the tokens", "The tokens were not revoked", "revocation"),
             Purpose::Api => return Self::call(task, exchange),
@@ -132,14 +132,19 @@ impl Entry {
     }
 
     fn call(task: TaskId, exchange: &Exchange) -> Self {
-        let path =
-            Url::parse(&exchange.url).map_or_else(|_| exchange.url.clone(), |url| url.path().to_owned());
+        let url = Url::parse(&exchange.url).ok();
+        let path = url.as_ref().map_or(exchange.url.as_str(), Url::path);
         let (mark, detail) = match &exchange.outcome {
-            Ok(status) => (mark_of(*status), status_line(*status)),
+            Ok(status) => {
+                let host = url.as_ref().map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+                (mark_of(*status), format!("{} · {host}", status_line(*status)))
+            }
             Err(error) => (Mark::Bad, error.to_string()),
         };
-        let title = format!("{} {path}", exchange.method);
-        Self { took: Some(exchange.took), ..Self::new(task, mark, &title, detail) }
+        Self {
+            took: Some(exchange.took),
+            ..Self::new(task, mark, &format!("{} {path}", exchange.method), detail)
+        }
     }
 
     /// What a step is told as; `None` for waiting, which is shown while it lasts.
@@ -172,7 +177,7 @@ impl Entry {
                 }
             }
             Step::NoUserInfo(problem) => {
-                Self::new(task, Mark::Bad, "Your profile was not used", problem.as_str())
+                Self::new(task, Mark::Bad, "Your user info was not used", problem.as_str())
             }
         })
     }

@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use egui::{Align, Frame, Id, Label, Layout, Margin, RichText, ScrollArea, Stroke, Ui, UiBuilder, Vec2};
 
+use url::Url;
+
 use super::state::{Action, Attempt, Demo, State, Waiting};
 use super::theme::{self, palette, size};
 use super::widgets::{self, Taken};
@@ -71,11 +73,12 @@ fn target(ui: &mut Ui, state: &State) {
     let row =
         |ui: &mut Ui, label, value: &dyn Fn(&mut Ui)| widgets::row(ui, label, 84.0, size::CODE_LINE, value);
     row(ui, "Provider", &|ui| code(ui, &profile.issuer));
-    let api = profile.audience.as_deref().or(profile.resource.as_deref());
+    let api =
+        profile.audience.as_deref().or(profile.resource.as_deref()).or(profile.api.as_ref().map(Url::as_str));
     row(ui, "API", &|ui| match api {
         Some(api) => code(ui, api),
         None => {
-            ui.label(RichText::new("none asked for").color(palette.soft));
+            ui.label(RichText::new("none").color(palette.soft));
         }
     });
     row(ui, "Asks for", &|ui| {
@@ -198,7 +201,14 @@ fn problems(ui: &mut Ui, state: &State) {
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.with_layout(Layout::top_down(Align::Min), |ui| {
-            ui.label(RichText::new("A setting is wrong").font(theme::heading()));
+            ui.label(
+                RichText::new(if state.problems.len() == 1 {
+                    "A setting is wrong"
+                } else {
+                    "Some settings are wrong"
+                })
+                .font(theme::heading()),
+            );
             for problem in &state.problems {
                 ui.label(RichText::new(problem.to_string()).size(14.0));
             }

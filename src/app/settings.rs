@@ -72,7 +72,7 @@ fn form(
     fields.text(ui, Field::Name, "Name", "What this profile is called here", &mut form.name);
     heading(ui, "The provider");
     fields.text(ui, Field::Issuer, "Issuer", "https://TENANT.eu.auth0.com/", &mut form.issuer);
-    provider(ui, &form.issuer, check, tasks);
+    provider(ui, &form.issuer_url().unwrap_or_else(|| form.issuer.trim().to_owned()), check, tasks);
     fields.text(
         ui,
         Field::ClientId,
@@ -259,10 +259,10 @@ fn provider(ui: &mut Ui, issuer: &str, check: &mut ProviderCheck, tasks: &Tasks)
     ui.horizontal_wrapped(|ui| {
         ui.add_space(LABEL);
         if widgets::secondary(ui, "Check the provider").clicked() {
-            let issuer = issuer.trim().to_owned();
+            let issuer = issuer.to_owned();
             check.0 = Some((issuer.clone(), tasks.promise(tasks::check_provider(issuer))));
         }
-        let Some((_, promise)) = check.0.as_ref().filter(|(asked, _)| asked == issuer.trim()) else { return };
+        let Some((_, promise)) = check.0.as_ref().filter(|(asked, _)| asked == issuer) else { return };
         let (text, colour) = match promise.ready() {
             None => ("Asking…".to_owned(), palette.soft),
             Some(Ok(())) => ("It answers, and can be used.".to_owned(), palette.good),

@@ -672,7 +672,7 @@ impl State {
             Ok(true) => self.history.add(Entry::new(
                 task,
                 Mark::Good,
-                "Logged out at the provider",
+                "Opened the provider's log-out page",
                 "in your browser",
             )),
             Ok(false) => {}

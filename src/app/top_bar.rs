@@ -26,7 +26,7 @@ pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, timeline_show
                 actions.push(Action::ShowTheme(theme));
             }
             let hint = if timeline_shown { "Hide what happened" } else { "Show what happened, step by step" };
-            if widgets::quiet(ui, "Timeline").on_hover_text(hint).clicked() {
+            if widgets::view(ui, "Timeline", timeline_shown).on_hover_text(hint).clicked() {
                 actions.push(Action::ShowTimeline(!timeline_shown));
             }
         });

@@ -282,7 +282,7 @@ pub(super) fn authorize_params(params: Vec<(String, String)>) -> Checked<Vec<(St
         if let Some((_, source)) = OWNED_BY_THE_FLOW.iter().find(|(owned, _)| owned == key) {
             return mistake(key, format!("Hallpass sets `{key}` itself."), format!("{source}."));
         }
-        if key.is_empty() || !is_visible(key) {
+        if key.is_empty() || key.contains(char::is_whitespace) || !is_visible(key) {
             return mistake(key, "A parameter has no readable name.", "write it as `prompt=consent`.");
         }
         if params[..index].iter().any(|(other, _)| other == key) {

@@ -275,6 +275,12 @@ impl ProfileForm {
         })
     }
 
+    /// The issuer as it will be used, while it is right.
+    #[must_use]
+    pub fn issuer_url(&self) -> Option<String> {
+        check::issuer(&self.issuer).ok()
+    }
+
     /// The callback URLs of the ports and the path, while both are right.
     pub fn redirect_uris(&self) -> Option<Vec<String>> {
         let ports = check::redirect_ports(&self.redirect_ports).ok()?;
