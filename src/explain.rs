@@ -481,7 +481,7 @@ mod tests {
     use crate::api::refusal::Refusal as ApiRefusal;
     use crate::api::request::Request;
     use crate::auth::loopback::Refusal;
-    use crate::auth::session::User;
+    use crate::auth::session::{Obtained, StepUp, User};
     use crate::secret::Secret;
 
     fn profile() -> Profile {
@@ -500,6 +500,9 @@ mod tests {
             issued_at: Timestamp::UNIX_EPOCH,
             expires_at: Some(Timestamp::from_second(expires_at).unwrap()),
             user: User { subject: "s".to_owned(), name: None, email: None, picture: None },
+            obtained: Obtained::ByLogin,
+            step_up: StepUp::default(),
+            acr: None,
         }
     }
 

@@ -16,7 +16,7 @@ use hallpass::app::state::{Action, Call, Event, State, Work};
 use hallpass::app::tasks::World;
 use hallpass::auth::login::{LoginError, OpenBrowser};
 use hallpass::auth::loopback::Refusal;
-use hallpass::auth::session::{Session, User};
+use hallpass::auth::session::{Obtained, Session, StepUp, User};
 use hallpass::config::{self, Arguments, DEMO, Loaded, Profile};
 use hallpass::demo::person::{self, Choice};
 use hallpass::demo::{self, Demo, Options};
@@ -696,6 +696,9 @@ fn session(token: &str) -> Session {
         issued_at: Timestamp::UNIX_EPOCH,
         expires_at: None,
         user: User { subject: "alice".to_owned(), name: None, email: None, picture: None },
+        obtained: Obtained::ByLogin,
+        step_up: StepUp::default(),
+        acr: None,
     }
 }
 

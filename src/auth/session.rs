@@ -41,6 +41,49 @@ pub struct Session {
     pub expires_at: Option<Timestamp>,
     /// Who logged in.
     pub user: User,
+    /// How its tokens were come by.
+    #[serde(default)]
+    pub obtained: Obtained,
+    /// What its login asked for beyond the profile.
+    #[serde(default)]
+    pub step_up: StepUp,
+    /// How the person was authenticated, by the ID token's `acr`, safe to show.
+    #[serde(default)]
+    pub acr: Option<String>,
+}
+
+/// How a session's tokens were come by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Obtained {
+    /// By logging in.
+    #[default]
+    ByLogin,
+    /// By a renewal, and why.
+    ByRenewal(Why),
+}
+
+/// Why a session is renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Why {
+    /// The person asked for it.
+    Asked,
+    /// It had expired when Hallpass was started.
+    Restored,
+    /// A call is about to be made, and it has less than a minute left.
+    BeforeCall,
+    /// The API answered 401.
+    Refused,
+}
+
+/// What a login asks for beyond the profile, because an API wants more (RFC 6750, section 3.1; RFC 9470, section 3).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepUp {
+    /// Further scopes.
+    pub scopes: Vec<String>,
+    /// `acr_values`: how the person shall be authenticated, best first, separated by spaces.
+    pub acr_values: Option<String>,
+    /// `max_age`: how long ago that may be, in seconds.
+    pub max_age: Option<u64>,
 }
 
 /// The person (OpenID Connect Core 1.0, section 5.1).
@@ -157,6 +200,9 @@ impl Session {
             issued_at,
             expires_at: expiry(issued_at, tokens.expires_in),
             user,
+            obtained: Obtained::ByLogin,
+            step_up: StepUp::default(),
+            acr: None,
         }
     }
 
@@ -287,6 +333,9 @@ mod tests {
             issued_at: Timestamp::UNIX_EPOCH,
             expires_at: expiry(Timestamp::UNIX_EPOCH, Some(Duration::from_mins(5))),
             user: User { subject: "s".to_owned(), name: None, email: None, picture: None },
+            obtained: Obtained::ByLogin,
+            step_up: StepUp::default(),
+            acr: None,
         }
     }
 

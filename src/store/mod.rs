@@ -181,7 +181,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::session::User;
+    use crate::auth::session::{Obtained, StepUp, User};
     use crate::secret::Secret;
 
     fn session() -> Session {
@@ -196,6 +196,9 @@ mod tests {
             issued_at: jiff::Timestamp::UNIX_EPOCH,
             expires_at: None,
             user: User { subject: "s".to_owned(), name: None, email: None, picture: None },
+            obtained: Obtained::ByLogin,
+            step_up: StepUp::default(),
+            acr: None,
         }
     }
 
