@@ -1,6 +1,8 @@
 //! From a failure and its evidence to its cause and its remedy: pure, and the same for every provider and API.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
+use jiff::SignedDuration;
 use oauth2::http::StatusCode;
 
 use crate::api::CallError;
@@ -8,11 +10,12 @@ use crate::api::request::DraftError;
 use crate::api::response::Response;
 use crate::auth::login::LoginError;
 use crate::auth::provider::ProviderError;
-use crate::auth::session::{RenewalError, RevocationError, Session};
+use crate::auth::renewal::{Prospect, RenewalError};
+use crate::auth::session::{RevocationError, Session};
 use crate::auth::tokens::TokenError;
 use crate::config::Profile;
 use crate::http::{HttpError, NoAnswer};
-use crate::store::StoreError;
+use crate::store::{StoreError, Unavailability, Unavailable};
 use crate::untrusted;
 
 /// What happened, why, and what to do.
@@ -64,6 +67,10 @@ pub enum Remedy {
     LogIn,
     /// Renew the access token.
     Renew,
+    /// Read the kept session once more.
+    Restore,
+    /// Try once more to keep the session.
+    KeepAgain,
     /// Call again.
     CallAgain,
     /// Put this into the URL field.
@@ -244,6 +251,20 @@ fn token(error: &TokenError, headline: &str) -> Explanation {
             Explanation::failed(headline, cause)
                 .says("It said", Some(description.as_deref().unwrap_or(error)))
         }
+        TokenError::Busy { status, retry_after } => {
+            let cause = match (*status == StatusCode::TOO_MANY_REQUESTS, retry_after) {
+                (true, Some(after)) => {
+                    format!(
+                        "It was asked too often, and wants to be left alone for {} seconds.",
+                        after.as_secs()
+                    )
+                }
+                (true, None) => "It was asked too often. Wait a little.".to_owned(),
+                (false, _) => "It is in trouble itself. Its operator may know more.".to_owned(),
+            };
+            Explanation::failed(headline, cause)
+                .evidence("It answered", [(crate::api::response::status_line(*status), true)])
+        }
         TokenError::NotTokens(problem) => Explanation::failed(
             headline,
             "The answer of its token endpoint holds no tokens that can be used.",
@@ -252,24 +273,128 @@ fn token(error: &TokenError, headline: &str) -> Explanation {
     }
 }
 
-/// Why a session was not renewed.
+/// Why a session was not renewed, and what that means for it.
 #[must_use]
 pub fn renewal(error: &RenewalError) -> Explanation {
-    match error {
+    let explanation = match error {
         RenewalError::NoRefreshToken => Explanation::refused(
             "This session cannot be renewed",
             "The provider issued no refresh token. Ask for the scope offline_access, and allow offline access for the API.",
+        ),
+        RenewalError::EndedHere => Explanation::refused(
+            "You were logged out",
+            "The session was ended on this computer, in another window or in the keyring's own.",
+        ),
+        RenewalError::NoTurn(_) => Explanation::failed("Your token was not renewed", error.to_string()),
+        RenewalError::Provider(error) => provider(error),
+        RenewalError::Token(error) => refresh(error),
+        RenewalError::AnswerLost(first) => Explanation::failed(
+            "Your session was lost on the way",
+            "The provider renewed it, and its answer did not arrive: the new refresh token is lost, and the old one is \
+             spent. You need to log in again.",
         )
-        .remedy(Remedy::LogIn),
-        RenewalError::Provider(error) => Explanation { remedy: Some(Remedy::Renew), ..provider(error) },
-        RenewalError::Token(inner) => {
-            let explanation = token(inner, "The provider did not renew the session");
-            explanation.remedy(if error.is_final() { Remedy::LogIn } else { Remedy::Renew })
-        }
+        .says("What happened", Some(&first.to_string())),
         RenewalError::IdToken(_) | RenewalError::SomebodyElse => {
-            Explanation::failed("The renewed session was rejected", error.to_string()).remedy(Remedy::LogIn)
+            Explanation::failed("The renewed session was rejected", error.to_string())
         }
+    };
+    let (means, remedy) = match error.prospect() {
+        Prospect::Over => return explanation.remedy(Remedy::LogIn),
+        Prospect::MayPass(_) => {
+            ("You are still logged in, and Hallpass tries again by itself.", Remedy::Renew)
+        }
+        Prospect::InDoubt => (
+            "You are still logged in. If the provider did renew the session, you may need to log in again.",
+            Remedy::Renew,
+        ),
+        Prospect::Refused => ("Until your token ends you are still logged in.", Remedy::LogIn),
+    };
+    let cause = format!("{} {means}", explanation.cause);
+    Explanation { cause, ..explanation }.remedy(remedy)
+}
+
+/// What the token endpoint said to a refresh token (RFC 6749, section 5.2), in the words of several providers.
+fn refresh(error: &TokenError) -> Explanation {
+    let TokenError::Refused { error: code, description } = error else {
+        return token(error, "The provider did not renew the session");
+    };
+    let words = description.as_deref().unwrap_or_default().to_lowercase();
+    let says = |signs: &[&str]| signs.iter().any(|sign| words.contains(sign));
+    let (headline, cause) = match code.as_str() {
+        "invalid_grant" if says(&["reuse", "already used", "rotated"]) => (
+            "Your session was ended: a refresh token was used twice",
+            "The provider took that for theft and ended the session everywhere. It also happens when a computer stops in \
+             the middle of a renewal, or when a copy of the session is used elsewhere.",
+        ),
+        "invalid_grant"
+            if says(&["doesn't exist", "does not exist", "user not found", "deleted", "disabled"]) =>
+        {
+            (
+                "Your session was ended: the account is gone",
+                "The provider no longer knows the account that you logged in with.",
+            )
+        }
+        "invalid_grant" if says(&["revoked"]) => (
+            "Your session was ended: it was revoked",
+            "You, or an administrator of the provider, ended it there.",
+        ),
+        "invalid_grant" if says(&["expired", "not active", "inactive"]) => {
+            ("Your session was ended: it is too old", "The provider lets a session last only so long.")
+        }
+        "invalid_grant" => (
+            "Your session was ended by the provider",
+            "It no longer takes the refresh token: it has expired, was revoked, or was used before.",
+        ),
+        "mfa_required" | "interaction_required" | "login_required" | "consent_required" => (
+            "The provider wants to see you",
+            "It renews this session only after you have logged in again, as with a second factor.",
+        ),
+        _ => return token(error, "The provider did not renew the session"),
+    };
+    Explanation::refused(headline, cause).says("It said", Some(description.as_deref().unwrap_or(code)))
+}
+
+/// Why the session that may be kept could not be read back.
+#[must_use]
+pub fn not_restored(error: &StoreError) -> Explanation {
+    match error {
+        StoreError::Unavailable(_) => Explanation::refused(
+            "The keyring cannot be read",
+            "If you are logged in, your session is in there, and is still good. Unlock the keyring, then try again; or \
+             log in anew.",
+        )
+        .says("It said", Some(&error.to_string()))
+        .remedy(Remedy::Restore),
+        StoreError::Foreign { .. } => Explanation::refused(
+            "What was kept is no session",
+            "The entry is damaged, or was written by another version or another program. You need to log in again.",
+        )
+        .says("In detail", Some(&error.to_string())),
     }
+}
+
+/// Why a session is kept for this run only.
+#[must_use]
+pub fn not_kept(why: &Unavailable) -> Explanation {
+    let cause = match why.kind() {
+        Unavailability::Absent => {
+            "You stay logged in until you close this window. Install or start a keyring (such as gnome-keyring or \
+             KWallet), then try again: Hallpass writes no secret into a file."
+        }
+        Unavailability::Unwilling => {
+            "You stay logged in until you close this window. Unlock the keyring, then try again: Hallpass writes no \
+             secret into a file."
+        }
+        Unavailability::Taken => {
+            return Explanation::refused(
+                "Another window is logged in as somebody else",
+                "This computer keeps one session a profile, the latest. You stay logged in until you close this window.",
+            );
+        }
+    };
+    Explanation::refused("Your session could not be kept", cause)
+        .says("The keyring", Some(&why.to_string()))
+        .remedy(Remedy::KeepAgain)
 }
 
 /// Why a session is still on this computer after a log-out.
@@ -291,6 +416,20 @@ pub fn not_revoked(error: &RevocationError) -> Explanation {
         "Nothing is left on this computer. The provider could not be told, so its tokens end when their time is over.",
     )
     .says("It said", Some(&error.to_string()))
+}
+
+/// What a clock that differs from the others' means; `None` where it does not by more than a minute.
+#[must_use]
+pub fn clock(ahead: SignedDuration) -> Option<String> {
+    if ahead.unsigned_abs() <= Duration::from_mins(1) {
+        return None;
+    }
+    let by = match ahead.unsigned_abs().as_secs() {
+        seconds @ 0..7200 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3600),
+    };
+    let way = if ahead.is_positive() { "ahead of" } else { "behind" };
+    Some(format!("this computer's clock is {by} {way} the provider's or the API's: set it right"))
 }
 
 /// A task that ended without a result.
@@ -347,6 +486,13 @@ fn no_answer(HttpError { to, why }: &HttpError) -> Explanation {
             format!("{to} broke off"),
             "It closed the connection before its answer was whole. Its own log will say why.".to_owned(),
         ),
+        NoAnswer::NoConnection(after) => (
+            format!("{to} cannot be connected to"),
+            format!(
+                "No connection came about within {} seconds. A firewall drops it, or the address is wrong.",
+                after.as_secs()
+            ),
+        ),
         NoAnswer::TimedOut(after) => (
             format!("{to} did not answer in time"),
             format!(
@@ -381,9 +527,10 @@ fn no_answer(HttpError { to, why }: &HttpError) -> Explanation {
     Explanation::failed(headline, cause)
 }
 
-/// Why the API did not do what it was asked; `None` where it did, or where the response speaks for itself.
+/// Why the API did not do what it was asked; `None` where it did, or where the response speaks for itself. `expired`
+/// says whether the token has come to its end by now.
 #[must_use]
-pub fn response(response: &Response, session: Option<&Session>, now: Timestamp) -> Option<Explanation> {
+pub fn response(response: &Response, session: Option<&Session>, expired: bool) -> Option<Explanation> {
     if let Some(elsewhere) = &response.elsewhere {
         let explanation = Explanation::failed(
             "The API redirects to another place",
@@ -397,15 +544,14 @@ pub fn response(response: &Response, session: Option<&Session>, now: Timestamp) 
         );
     }
     match response.status {
-        StatusCode::UNAUTHORIZED => Some(unauthorized(response, session, now)),
+        StatusCode::UNAUTHORIZED => Some(unauthorized(response, session, expired)),
         StatusCode::FORBIDDEN => Some(forbidden(response, session)),
         _ => None,
     }
 }
 
-fn unauthorized(response: &Response, session: Option<&Session>, now: Timestamp) -> Explanation {
+fn unauthorized(response: &Response, session: Option<&Session>, expired: bool) -> Explanation {
     let refusal = response.refusal.clone().unwrap_or_default();
-    let expired = session.and_then(|session| session.time_left(now)).is_some_and(|left| left.is_zero());
     let explanation = if !response.with_token {
         Explanation::failed(
             "The API wants to know who you are",
@@ -471,8 +617,7 @@ fn said(explanation: Explanation, refusal: &crate::api::refusal::Refusal) -> Exp
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
+    use jiff::Timestamp;
     use oauth2::http::{HeaderMap, HeaderValue, Method, header};
     use url::Url;
 
@@ -488,7 +633,7 @@ mod tests {
         Profile::demo("https://op/", "c", "https://api", &Url::parse("https://api.example.com/").unwrap())
     }
 
-    fn session(granted: &[&str], expires_at: i64) -> Session {
+    fn session(granted: &[&str]) -> Session {
         Session {
             issuer: "https://op/".to_owned(),
             client_id: "c".to_owned(),
@@ -498,7 +643,7 @@ mod tests {
             asked: vec!["openid".to_owned(), "read:messages".to_owned()],
             granted: granted.iter().map(|&scope| scope.to_owned()).collect(),
             issued_at: Timestamp::UNIX_EPOCH,
-            expires_at: Some(Timestamp::from_second(expires_at).unwrap()),
+            expires_at: None,
             user: User { subject: "s".to_owned(), name: None, email: None, picture: None },
             obtained: Obtained::ByLogin,
             step_up: StepUp::default(),
@@ -536,13 +681,11 @@ mod tests {
             .unwrap_or_default()
     }
 
-    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
-
     #[test]
     fn a_missing_scope_is_named_beside_those_that_are_there() {
         let challenge = r#"Bearer error="insufficient_scope", scope="openid read:messages""#;
         let explained =
-            response(&answered(403, true, challenge), Some(&session(&["openid"], 60)), NOW).unwrap();
+            response(&answered(403, true, challenge), Some(&session(&["openid"])), false).unwrap();
         assert_eq!(explained.headline, "Your token lacks the scope read:messages");
         assert_eq!(
             values(&explained, "The API needs"),
@@ -556,7 +699,7 @@ mod tests {
     fn a_scope_that_was_never_asked_for_is_a_matter_of_the_profile() {
         let challenge = r#"Bearer error="insufficient_scope", scope="write:messages""#;
         let explained =
-            response(&answered(403, true, challenge), Some(&session(&["openid"], 60)), NOW).unwrap();
+            response(&answered(403, true, challenge), Some(&session(&["openid"])), false).unwrap();
         assert_eq!(explained.remedy, Some(Remedy::EditProfile));
     }
 
@@ -564,7 +707,7 @@ mod tests {
     fn a_refusal_without_a_scope_is_told_in_the_apis_words_and_not_guessed_at() {
         let challenge = r#"Bearer error="access_denied", error_description="Not on Sundays""#;
         let explained =
-            response(&answered(403, true, challenge), Some(&session(&["openid"], 60)), NOW).unwrap();
+            response(&answered(403, true, challenge), Some(&session(&["openid"])), false).unwrap();
         assert_eq!(explained.headline, "The API knows you, and refuses this");
         assert_eq!(values(&explained, "In words"), [("Not on Sundays".to_owned(), false)]);
         assert_eq!(explained.remedy, None);
@@ -572,25 +715,25 @@ mod tests {
 
     #[test]
     fn a_401_is_told_apart_by_whether_a_token_went_along_and_whether_it_had_expired() {
-        let headline = |with_token, expires_at| {
+        let headline = |with_token, expired| {
             let response = answered(401, with_token, r#"Bearer realm="api""#);
-            super::response(&response, Some(&session(&[], expires_at)), NOW).unwrap().headline
+            super::response(&response, Some(&session(&[])), expired).unwrap().headline
         };
-        assert_eq!(headline(false, 60), "The API wants to know who you are");
-        assert_eq!(headline(true, 0), "Your token has expired");
-        assert_eq!(headline(true, 60), "The API did not accept your token");
+        assert_eq!(headline(false, false), "The API wants to know who you are");
+        assert_eq!(headline(true, true), "Your token has expired");
+        assert_eq!(headline(true, false), "The API did not accept your token");
     }
 
     #[test]
     fn a_success_needs_no_explanation() {
-        assert_eq!(response(&answered(200, true, ""), None, NOW), None);
+        assert_eq!(response(&answered(200, true, ""), None, false), None);
     }
 
     #[test]
     fn a_redirect_to_another_origin_names_both_and_offers_the_other() {
         let there = Url::parse("https://elsewhere.example/login?next=x").unwrap();
         let redirected = Response { elsewhere: Some(there), ..answered(302, true, "") };
-        let explained = response(&redirected, None, NOW).unwrap();
+        let explained = response(&redirected, None, false).unwrap();
         assert_eq!(values(&explained, "To"), [("https://elsewhere.example".to_owned(), true)]);
         assert!(
             matches!(explained.remedy, Some(Remedy::UseUrl(url)) if url.starts_with("https://elsewhere.example/login"))
@@ -648,6 +791,7 @@ mod tests {
             NoAnswer::Refused,
             NoAnswer::NoRoute,
             NoAnswer::Reset,
+            NoAnswer::NoConnection(Duration::from_secs(8)),
             NoAnswer::TimedOut(Duration::from_secs(30)),
             NoAnswer::Tls("invalid peer certificate: UnknownIssuer".to_owned()),
             NoAnswer::NotTls,
@@ -659,7 +803,7 @@ mod tests {
             .into_iter()
             .map(|why| no_response(&CallError::NoAnswer(HttpError { to: "host:1".to_owned(), why })).headline)
             .collect();
-        assert_eq!(headlines.len(), 10);
+        assert_eq!(headlines.len(), 11);
         assert!(headlines.iter().all(|headline| headline.contains("host:1")));
     }
 }

@@ -7,10 +7,12 @@ use std::error::Error as _;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use oauth2::http;
+use jiff::fmt::rfc2822;
+use jiff::{SignedDuration, Timestamp};
+use oauth2::http::{self, HeaderMap, header};
 use thiserror::Error;
 use url::{Host, Url};
 
@@ -74,6 +76,8 @@ pub struct Exchange {
     pub outcome: Result<http::StatusCode, HttpError>,
     /// From sending to the last byte.
     pub took: Duration,
+    /// How far this computer's clock is ahead of the far side's, by the answer's `Date`.
+    pub clock_ahead: Option<SignedDuration>,
 }
 
 /// A response with its figures. It has no `Debug`: its body may be tokens.
@@ -85,6 +89,9 @@ pub struct Answer {
     /// Whether the body was longer than the limit, so that only its beginning is here.
     pub cut: bool,
 }
+
+/// How long a connection may take to come about, its TLS included.
+const CONNECTING: Duration = Duration::from_secs(8);
 
 /// No answer: who did not give it, and why.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -108,6 +115,8 @@ pub enum NoAnswer {
     NoRoute,
     #[error("closed the connection before its answer was whole")]
     Reset,
+    #[error("let no connection come about within {} seconds", .0.as_secs())]
+    NoConnection(Duration),
     #[error("did not answer within {} seconds", .0.as_secs())]
     TimedOut(Duration),
     #[error("has no TLS connection that can be trusted: {0}")]
@@ -122,6 +131,23 @@ pub enum NoAnswer {
     Other(String),
 }
 
+impl NoAnswer {
+    /// Whether the request never got there, so that nothing can have come of it.
+    #[must_use]
+    pub fn is_before_sending(&self) -> bool {
+        matches!(
+            self,
+            Self::Dns
+                | Self::Refused
+                | Self::NoRoute
+                | Self::NoConnection(_)
+                | Self::Tls(_)
+                | Self::NotTls
+                | Self::Unencrypted
+        )
+    }
+}
+
 type Record = Arc<dyn Fn(Exchange) + Send + Sync>;
 
 /// The client. Cheap to clone; the connections behind it are made on first use.
@@ -129,6 +155,8 @@ type Record = Arc<dyn Fn(Exchange) + Send + Sync>;
 pub struct Http {
     clients: Arc<Clients>,
     record: Record,
+    /// What the last answer's `Date` told.
+    clock_ahead: Arc<Mutex<Option<SignedDuration>>>,
 }
 
 #[derive(Default)]
@@ -148,13 +176,26 @@ impl fmt::Debug for Http {
 impl Http {
     /// A client that tells `record` of every exchange.
     pub fn new(record: impl Fn(Exchange) + Send + Sync + 'static) -> Self {
-        Self { clients: Arc::default(), record: Arc::new(record) }
+        Self { clients: Arc::default(), record: Arc::new(record), clock_ahead: Arc::default() }
     }
 
     /// The same connections, telling `record` instead.
     #[must_use]
     pub fn recording(&self, record: impl Fn(Exchange) + Send + Sync + 'static) -> Self {
-        Self { clients: Arc::clone(&self.clients), record: Arc::new(record) }
+        Self { clients: Arc::clone(&self.clients), record: Arc::new(record), clock_ahead: Arc::default() }
+    }
+
+    /// What the time is by the clock of whoever answered last, where the answer told it and the clocks differ by more
+    /// than a minute; else by this computer's.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        let ahead = self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or_default();
+        let now = Timestamp::now();
+        if ahead.unsigned_abs() <= Duration::from_mins(1) {
+            now
+        } else {
+            now.checked_sub(ahead).unwrap_or(now)
+        }
     }
 
     /// Sends `request` and reads the answer, within the limits of its `purpose`.
@@ -174,12 +215,18 @@ impl Http {
             };
         let took = start.elapsed();
         let result = result.map_err(|why| HttpError { to, why });
+        let told = result.as_ref().ok().and_then(|(response, _)| date(response.headers()));
+        let clock_ahead = told.map(|told| Timestamp::now().duration_since(told));
+        if clock_ahead.is_some() {
+            *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner) = clock_ahead;
+        }
         (self.record)(Exchange {
             purpose,
             method,
             url: without_query_values(&uri),
             outcome: result.as_ref().map(|(response, _)| response.status()).map_err(Clone::clone),
             took,
+            clock_ahead,
         });
         result.map(|(response, cut)| Answer { response, took, cut })
     }
@@ -246,9 +293,32 @@ fn build_client(loopback: bool) -> Result<reqwest::Client, String> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("Hallpass/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(Duration::from_secs(10));
+        .connect_timeout(CONNECTING);
     let builder = if loopback { builder.no_proxy() } else { builder };
     builder.build().map_err(|error| chain(&error))
+}
+
+/// When the answer says that it was made (RFC 9110, section 6.6.1).
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    at(headers.get(header::DATE)?.to_str().ok()?)
+}
+
+/// How long the answer says to wait (RFC 9110, section 10.2.3).
+#[must_use]
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    match text.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => {
+            let from = date(headers).unwrap_or_else(Timestamp::now);
+            Some(at(text)?.duration_since(from).try_into().unwrap_or_default())
+        }
+    }
+}
+
+/// A time as HTTP writes it (RFC 9110, section 5.6.7).
+fn at(text: &str) -> Option<Timestamp> {
+    Some(rfc2822::parse(text).ok()?.timestamp())
 }
 
 /// Whether the URL's host is this computer: a loopback address, or `localhost` (RFC 6761, section 6.3).
@@ -270,6 +340,9 @@ pub fn is_safe(url: &Url) -> bool {
 
 /// Reads the cause out of the error's chain, which is the only place where it stands.
 fn why(error: &reqwest::Error, purpose: Purpose) -> NoAnswer {
+    if error.is_timeout() && error.is_connect() {
+        return NoAnswer::NoConnection(CONNECTING);
+    }
     if error.is_timeout() {
         return NoAnswer::TimedOut(purpose.patience());
     }
@@ -376,6 +449,23 @@ mod tests {
     fn plain_http_is_safe_within_this_computer_only() {
         assert!(is_safe(&url("https://example.com")) && is_safe(&url("http://127.0.0.1:8700")));
         assert!(!is_safe(&url("http://example.com")) && !is_safe(&url("file:///etc/passwd")));
+    }
+
+    #[test]
+    fn how_long_to_wait_is_read_as_seconds_or_as_a_date() {
+        let headers = |date: &'static str, after: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::DATE, http::HeaderValue::from_static(date));
+            headers.insert(header::RETRY_AFTER, http::HeaderValue::from_static(after));
+            headers
+        };
+        let now = "Sun, 06 Nov 1994 08:49:37 GMT";
+        assert_eq!(retry_after(&headers(now, "120")), Some(Duration::from_mins(2)));
+        assert_eq!(retry_after(&headers(now, "Sun, 06 Nov 1994 08:50:37 GMT")), Some(Duration::from_mins(1)));
+        assert_eq!(retry_after(&headers(now, "Sun, 06 Nov 1994 08:40:00 GMT")), Some(Duration::ZERO));
+        for nonsense in ["-1", "soon", "", "99999999999999999999"] {
+            assert_eq!(retry_after(&headers(now, nonsense)), None, "{nonsense}");
+        }
     }
 
     #[test]

@@ -119,6 +119,8 @@ fn stepped(step: Step) {
         Step::Verified(verified) => {
             done("ID token", &format!("{}: {} passed", verified.algorithm, verified.checks.join(", ")));
         }
+        // A login renews nothing.
+        Step::TookSiblings | Step::ScopesChanged { .. } => {}
         Step::NoUserInfo(problem) => complain!("  ✗ user info: {problem}"),
     }
 }

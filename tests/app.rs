@@ -16,6 +16,7 @@ use hallpass::app::state::{Action, Call, Event, State, Work};
 use hallpass::app::tasks::World;
 use hallpass::auth::login::{LoginError, OpenBrowser};
 use hallpass::auth::loopback::Refusal;
+use hallpass::auth::renewal::Renewed;
 use hallpass::auth::session::{Obtained, Session, StepUp, User};
 use hallpass::config::{self, Arguments, DEMO, Loaded, Profile};
 use hallpass::demo::person::{self, Choice};
@@ -91,10 +92,11 @@ impl Computer {
 
     /// Starts Hallpass with nothing configured, and waits for the demo.
     fn start(&self) -> Window {
-        self.start_with(self.profiles(""), Store::over(Arc::clone(&self.vault)))
+        self.start_with(self.profiles(""), Arc::clone(&self.vault))
     }
 
-    fn start_with(&self, loaded: Loaded, store: Store) -> Window {
+    fn start_with(&self, loaded: Loaded, vault: impl Vault) -> Window {
+        let store = Store::over(vault, self.home.path().join("locks"));
         let runtime = Runtime::new().unwrap();
         let (dir, running) = (self.home.path().join("demo"), Arc::new(Mutex::new(None)));
         let keeps = Arc::clone(&running);
@@ -410,7 +412,7 @@ impl Vault for NoKeyring {
 #[test]
 fn without_a_keyring_the_person_is_told_that_the_login_ends_with_the_window() {
     let computer = Computer::of(Person::who(Choice::Alice));
-    let mut window = computer.start_with(computer.profiles(""), Store::over(NoKeyring));
+    let mut window = computer.start_with(computer.profiles(""), NoKeyring);
     window.log_in_as("Alice Adams");
     assert!(window.mentions("until you close this window"), "{:?}", window.shown());
     window.settles();
@@ -438,7 +440,7 @@ impl Vault for Stubborn {
 #[test]
 fn a_session_that_cannot_be_removed_is_not_passed_over_in_silence() {
     let computer = Computer::of(Person::who(Choice::Alice));
-    let mut window = computer.start_with(computer.profiles(""), Store::over(Stubborn(Memory::default())));
+    let mut window = computer.start_with(computer.profiles(""), Stubborn(Memory::default()));
     window.log_in_as("Alice Adams");
     window.press("Log out");
     window.sees("The session may still be kept on this computer");
@@ -477,7 +479,7 @@ impl Vault for Asking {
 fn a_log_out_while_the_session_is_still_being_kept_leaves_nothing_behind() {
     let computer = Computer::of(Person::who(Choice::Alice));
     let vault = Arc::new(Asking::default());
-    let mut window = computer.start_with(computer.profiles(""), Store::over(Arc::clone(&vault)));
+    let mut window = computer.start_with(computer.profiles(""), Arc::clone(&vault));
     window.press("Log in");
     window.sees("Alice Adams");
     window.press("Log out");
@@ -609,7 +611,7 @@ fn switching_profiles_shows_the_other_one_and_never_mixes_the_two() {
     let runtime = Runtime::new().unwrap();
     let provider = runtime.block_on(Provider::start(|_| {}));
     let loaded = computer.profiles(&profile_text(&provider));
-    let mut window = computer.start_with(loaded, Store::over(Arc::clone(&computer.vault)));
+    let mut window = computer.start_with(loaded, Arc::clone(&computer.vault));
     window.log_in_as("Alice of user info");
     window.take(DEMO);
     window.sees("Log in to Demo");
@@ -630,7 +632,7 @@ fn an_attempt_that_was_left_behind_by_a_switch_logs_nobody_in() {
     let runtime = Runtime::new().unwrap();
     let provider = runtime.block_on(Provider::start(|_| {}));
     let loaded = computer.profiles(&profile_text(&provider));
-    let mut window = computer.start_with(loaded, Store::over(Arc::clone(&computer.vault)));
+    let mut window = computer.start_with(loaded, Arc::clone(&computer.vault));
     window.press("Log in");
     window.sees("Copy login link");
     let Some(link) = computer.person.opened().pop() else { panic!("the browser was opened") };
@@ -712,6 +714,11 @@ fn logged_in(task: u64) -> Event {
     Event::LoggedIn(task, Ok(Box::new(session("token"))))
 }
 
+fn renewed(task: u64) -> Event {
+    let renewed = Renewed { session: session("renewed"), kept: Kept::InKeyring };
+    Event::Renewed(task, Ok(Box::new(renewed)))
+}
+
 fn token(state: &State) -> Option<&str> {
     state.session.as_ref().map(|logged_in| logged_in.session.access_token.expose())
 }
@@ -769,7 +776,7 @@ fn a_renewal_that_ends_after_the_log_out_brings_nobody_back() {
     let mut state = state();
     apply(&mut state, [Event::Began(1, Work::Login), logged_in(1), Event::Began(2, Work::Renewal)]);
     apply(&mut state, [Event::Did(Action::LogOut), Event::Began(3, Work::LogOut)]);
-    state.apply(Event::Renewed(2, Ok((session("renewed"), Kept::InKeyring))));
+    state.apply(renewed(2));
     assert!(state.session.is_none());
 }
 
@@ -778,7 +785,7 @@ fn a_renewal_never_lands_in_another_profile() {
     let mut state = state();
     apply(&mut state, [Event::Began(1, Work::Login), logged_in(1), Event::Began(2, Work::Renewal)]);
     apply(&mut state, [Event::Did(Action::SwitchProfile("Other".to_owned()))]);
-    apply(&mut state, [Event::Renewed(2, Ok((session("renewed"), Kept::InKeyring)))]);
+    apply(&mut state, [renewed(2)]);
     assert!(state.session.is_none() && state.profile().name == "Other");
 }
 
@@ -798,7 +805,7 @@ fn a_call_that_was_cancelled_or_replaced_changes_nothing() {
     assert!(matches!(state.call, Call::None));
     apply(&mut state, [Event::Began(2, Work::Call), Event::Began(3, Work::Call)]);
     apply(&mut state, [Event::Called(2, Err(no_call()))]);
-    assert!(matches!(state.call, Call::Running(3)));
+    assert!(matches!(state.call, Call::Running(3, false)));
     apply(&mut state, [Event::Called(3, Err(no_call()))]);
     assert!(matches!(state.call, Call::Ended { .. }));
 }

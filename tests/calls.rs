@@ -23,7 +23,6 @@ use hallpass::demo::person::Choice;
 use hallpass::explain::{self, Remedy};
 use hallpass::http::{Http, NoAnswer};
 use hallpass::secret::Secret;
-use jiff::Timestamp;
 use serde_json::json;
 use support::browser;
 use support::provider::{Provider, bend, value};
@@ -88,7 +87,7 @@ async fn alice_may_call_everything() {
         assert!(response.with_token && response.refusal.is_none());
         assert_eq!(response.document.kind, Kind::Json);
         assert!(response.document.text().contains("Hello from a p"), "{}", response.document.text());
-        assert_eq!(explain::response(&response, Some(&session), Timestamp::now()), None);
+        assert_eq!(explain::response(&response, Some(&session), false), None);
     }
 }
 
@@ -100,7 +99,7 @@ async fn without_a_token_only_the_public_endpoint_answers() {
         let response = call(Draft::ready(ready, &profile), None).await.unwrap();
         lines.push(response.status_line());
         if response.status == 401 {
-            let why = explain::response(&response, None, Timestamp::now()).unwrap();
+            let why = explain::response(&response, None, false).unwrap();
             assert_eq!(why.headline, "The API wants to know who you are");
             assert_eq!(why.remedy, Some(Remedy::LogIn));
         }
@@ -118,7 +117,7 @@ async fn a_token_that_is_none_is_refused_with_the_apis_reason() {
     let refusal = response.refusal.clone().unwrap();
     assert_eq!(refusal.error.as_deref(), Some("invalid_token"));
     assert_eq!(refusal.description.as_deref(), Some("The token is not a JWT"));
-    let why = explain::response(&response, Some(&session), Timestamp::now()).unwrap();
+    let why = explain::response(&response, Some(&session), false).unwrap();
     assert_eq!(why.headline, "The API did not accept your token");
 }
 
@@ -130,7 +129,7 @@ async fn bob_is_told_which_scope_he_lacks() {
     let response = call(scoped, Some(&session.access_token)).await.unwrap();
     assert_eq!(response.status_line(), "403 Forbidden");
     assert_eq!(response.refusal.as_ref().unwrap().scopes, ["read:messages"]);
-    let why = explain::response(&response, Some(&session), Timestamp::now()).unwrap();
+    let why = explain::response(&response, Some(&session), false).unwrap();
     assert_eq!(why.headline, "Your token lacks the scope read:messages");
     assert!(why.cause.contains("did not grant"), "{}", why.cause);
 }
@@ -265,7 +264,7 @@ async fn the_token_does_not_follow_a_redirect_to_another_origin() {
         let response = get(&api.at("/from")).await.unwrap();
         assert_eq!(response.status, status);
         assert_eq!(response.elsewhere.as_ref().unwrap().as_str(), elsewhere.at("/to"));
-        let why = explain::response(&response, None, Timestamp::now()).unwrap();
+        let why = explain::response(&response, None, false).unwrap();
         assert_eq!(why.remedy, Some(Remedy::UseUrl(elsewhere.at("/to"))));
         assert_eq!(api.seen().len(), 1);
     }
@@ -461,7 +460,7 @@ async fn no_secret_stands_in_a_log_an_error_or_a_debug_print() {
     let api = Server::start(async |_| server::json(401, &json!({ "error": "invalid_token" }))).await;
     let request = draft("GET", &api.at("/?key=query-canary")).check(&any_profile()).unwrap();
     let response = api::call(request, Some(&session.access_token), &http).await.unwrap();
-    say(&explain::response(&response, Some(&session), Timestamp::now()));
+    say(&explain::response(&response, Some(&session), false));
     let renewed = session.renewed(&http).await.unwrap();
     say(&renewed);
     let client = Discovered::discover(&profile.issuer, &http).await.unwrap().client(&profile.client_id);

@@ -10,7 +10,8 @@ use std::time::Duration;
 use hallpass::auth::Step;
 use hallpass::auth::login::{Attempt, LoginError, OpenBrowser};
 use hallpass::auth::loopback::{PortsBusy, Refusal};
-use hallpass::auth::session::{RenewalError, Session};
+use hallpass::auth::renewal::RenewalError;
+use hallpass::auth::session::Session;
 use hallpass::auth::tokens::TokenError;
 use hallpass::config::Profile;
 use hallpass::demo::person::Choice;
@@ -1088,8 +1089,9 @@ async fn the_token_endpoint_is_believed_within_reason() {
             rejected("c (d)"),
         ),
         case("an empty error", |s| refuse(s, 401, ""), rejected("")),
-        case("HTML", |s| refuse(s, 502, "<html>Bad Gateway"), rejected("no tokens")),
-        case("500", |s| refuse(s, 500, "{}"), rejected("no tokens")),
+        case("HTML", |s| refuse(s, 502, "<html>Bad Gateway"), rejected("502 Bad Gateway")),
+        case("HTML with 200", |s| refuse(s, 200, "<html>Hotel Wi-Fi"), rejected("no tokens")),
+        case("500", |s| refuse(s, 500, "{}"), rejected("500 Internal")),
         case(
             "broken off",
             |s| s.instead("/tokens", || server::broken("{")),

@@ -6,21 +6,19 @@ use std::sync::Arc;
 use egui::TextWrapMode;
 use egui::text::LayoutJob;
 use egui::{
-    Align, Color32, ComboBox, FontId, Frame, Image, Key, Label, Layout, Margin, RichText, ScrollArea, Stroke,
+    Align, Color32, ComboBox, FontId, Frame, Key, Label, Layout, Margin, RichText, ScrollArea, Stroke,
     TextEdit, TextFormat, Ui, Vec2,
 };
-use jiff::Timestamp;
 
 use super::picture::Picture;
-use super::state::{Action, Call, LoggedIn, State, Tab, Work};
+use super::state::{Action, Call, State, Tab};
 use super::theme::{self, Palette, palette, size};
 use super::widgets::{self, Taken};
-use super::{remedied, rule};
+use super::{remedied, rule, session};
 use crate::api::document::{Document, Kind, MOST_LINES, Part};
 use crate::api::request::{Draft, METHODS};
 use crate::api::response::Response;
 use crate::secret::HIDDEN;
-use crate::store::Kept;
 
 /// So many lines are laid out whole, and wrapped.
 const FEW_LINES: usize = 200;
@@ -29,7 +27,7 @@ const FEW_LINES: usize = 200;
 pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, picture: &Picture) {
     let Some(logged_in) = &state.session else { return };
     ui.spacing_mut().item_spacing.y = 0.0;
-    person(ui, actions, state, logged_in, picture);
+    session::person(ui, actions, state, logged_in, picture);
     rule(ui);
     let height = ui.available_height();
     ScrollArea::vertical().auto_shrink(false).id_salt("screen").show(ui, |ui| {
@@ -38,102 +36,9 @@ pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, picture: &Pic
         body.show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 14.0;
             request(ui, actions, state);
-            banners(ui, actions, state, logged_in);
+            session::notices(ui, actions, state, logged_in);
             outcome(ui, actions, state, bottom);
         });
-    });
-}
-
-/// Who is logged in, and for how long.
-fn person(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, logged_in: &LoggedIn, picture: &Picture) {
-    let (palette, user) = (palette(ui), &logged_in.session.user);
-    let frame = Frame::new().inner_margin(Margin::symmetric(24, 16));
-    frame.show(ui, |ui| {
-        ui.horizontal(|ui| {
-            ui.set_min_height(size::PICTURE);
-            match picture.texture() {
-                Some(texture) => {
-                    let image =
-                        Image::new(texture).fit_to_exact_size(Vec2::splat(size::PICTURE)).corner_radius(20);
-                    ui.add(image.alt_text(format!("Picture of {}", user.called())));
-                }
-                None => widgets::initial(ui, &user.called()),
-            }
-            ui.add_space(6.0);
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if widgets::secondary(ui, "Log out")
-                    .on_hover_text("Here, and at the provider (Ctrl+L)")
-                    .clicked()
-                {
-                    actions.push(Action::LogOut);
-                }
-                ui.add_space(4.0);
-                let renews = state.is_running(Work::Renewal);
-                let can = logged_in.session.refresh_token.is_some() && !renews;
-                let why_not = if renews { "Under way" } else { "The provider issued no refresh token" };
-                let renew = ui.add_enabled_ui(can, |ui| widgets::secondary(ui, "Renew")).inner;
-                if renew
-                    .on_hover_text("Get a new access token (Ctrl+R)")
-                    .on_disabled_hover_text(why_not)
-                    .clicked()
-                {
-                    actions.push(Action::Renew);
-                }
-                ui.add_space(4.0);
-                time_left(ui, logged_in);
-                ui.with_layout(Layout::top_down(Align::Min), |ui| {
-                    ui.spacing_mut().item_spacing.y = 1.0;
-                    let second = user.email.as_deref().filter(|email| *email != user.called());
-                    // A lone name stands in the middle of the picture's height.
-                    ui.add_space(if second.is_some() { 0.0 } else { 10.0 });
-                    ui.add(Label::new(RichText::new(user.called()).font(theme::emphasis())).truncate());
-                    if let Some(email) = second {
-                        ui.add(
-                            Label::new(RichText::new(email).font(theme::small()).color(palette.soft))
-                                .truncate(),
-                        );
-                    }
-                });
-            });
-        });
-    });
-}
-
-/// How long the access token is good for, in words and as a bar.
-fn time_left(ui: &mut Ui, logged_in: &LoggedIn) {
-    let palette = palette(ui);
-    let Some(left) = logged_in.session.time_left(Timestamp::now()) else {
-        ui.label(RichText::new("Token without an end").font(theme::small()).color(palette.soft));
-        return;
-    };
-    let (text, colour) = match left.as_secs() {
-        0 => ("Token has expired".to_owned(), palette.bad),
-        seconds @ 1..60 => (format!("Token good for {seconds} s"), palette.warning),
-        seconds @ 60..7200 => (format!("Token good for {} min", seconds / 60), palette.soft),
-        seconds => (format!("Token good for {} h", seconds / 3600), palette.soft),
-    };
-    // The text changes at the next whole unit, and nothing is painted before.
-    let rest = match left.as_secs() {
-        0 => None,
-        1..=60 => Some(1),
-        seconds @ 61..=7200 => Some(seconds % 60 + 1),
-        seconds => Some(seconds % 3600 + 1),
-    };
-    if let Some(rest) = rest {
-        ui.ctx().request_repaint_after(std::time::Duration::from_secs(rest));
-    }
-    ui.allocate_ui_with_layout(Vec2::new(136.0, size::PICTURE), Layout::top_down(Align::Min), |ui| {
-        ui.spacing_mut().item_spacing.y = 5.0;
-        ui.set_width(136.0);
-        ui.add_space(6.0);
-        ui.label(RichText::new(text).font(theme::small()).color(colour));
-        let (rect, _) = ui.allocate_exact_size(Vec2::new(136.0, 6.0), egui::Sense::hover());
-        let whole = logged_in.session.lifetime().unwrap_or_default().as_secs_f32().max(1.0);
-        let part = (left.as_secs_f32() / whole).clamp(0.0, 1.0);
-        ui.painter().rect_filled(rect, 3, palette.sunken);
-        let filled = egui::Rect::from_min_size(rect.min, Vec2::new(rect.width() * part, rect.height()));
-        let colour = if left.as_secs() < 60 { palette.warning } else { palette.good };
-        ui.painter().rect_filled(filled, 3, colour);
     });
 }
 
@@ -149,7 +54,7 @@ fn request(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
         }
     });
     let mut draft = state.draft.clone();
-    let running = matches!(state.call, Call::Running(_));
+    let running = matches!(state.call, Call::Running(..) | Call::Upcoming(_));
     let (mut pressed, mut entered) = (false, false);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 10.0;
@@ -231,50 +136,6 @@ fn area(ui: &mut Ui, name: &str, hint: &str, text: &mut String) {
     widgets::named(ui, &response, name);
 }
 
-/// What the person should know about the session, and may act on.
-fn banners(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, logged_in: &LoggedIn) {
-    if let Some(Kept::ThisRunOnly(why)) = &logged_in.kept {
-        let why = crate::untrusted::line(&why.to_string());
-        strip(ui, &format!("You stay logged in until you close this window: {why}."), None);
-    }
-    let missing = logged_in.session.not_granted();
-    // Once a call was refused, its explanation says it better.
-    let explained = matches!(&state.call, Call::Ended { explanation: Some(_), .. });
-    if !missing.is_empty() && !explained {
-        strip(ui, &format!("Asked for, and not granted: {}.", missing.join(", ")), None);
-    }
-    let expired = logged_in.session.time_left(Timestamp::now()).is_some_and(|left| left.is_zero());
-    if expired && state.news.is_none() && !state.is_running(Work::Renewal) {
-        let text = "Your access token has expired. Renew it, or log in again.";
-        if strip(ui, text, Some("Log in again")) {
-            actions.push(Action::LogIn);
-        }
-    }
-    if let Some(news) = &state.news {
-        match widgets::explanation(ui, news, true) {
-            Some(Taken::Remedy(remedy)) => actions.push(remedied(remedy, state)),
-            Some(Taken::Dismissed) => actions.push(Action::Dismiss),
-            None => {}
-        }
-    }
-}
-
-/// A line that warns; whether its button was pressed.
-fn strip(ui: &mut Ui, text: &str, button: Option<&str>) -> bool {
-    let palette = palette(ui);
-    let frame =
-        Frame::new().fill(palette.warning_ground).corner_radius(9).inner_margin(Margin::symmetric(14, 8));
-    let drawn = frame.show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        ui.horizontal_wrapped(|ui| {
-            ui.label(RichText::new(text).size(14.0).color(palette.warning));
-            button.is_some_and(|button| widgets::secondary(ui, button).clicked())
-        })
-        .inner
-    });
-    drawn.inner
-}
-
 /// What came of the call; it reaches down to `bottom`, and further where there is too little room.
 fn outcome(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, bottom: f32) {
     match &state.call {
@@ -284,7 +145,10 @@ fn outcome(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, bottom: f32) {
             "Nothing called yet",
             "Choose a request, then Call API. The answer will show here.",
         ),
-        Call::Running(_) => empty(ui, bottom, "Calling…", "Waiting for the answer."),
+        Call::Upcoming(upcoming) if upcoming.waits => {
+            empty(ui, bottom, "Renewing your token…", "It was about to end, or the API did not take it.");
+        }
+        Call::Running(..) | Call::Upcoming(_) => empty(ui, bottom, "Calling…", "Waiting for the answer."),
         Call::Asking { origin, safe } => asking(ui, actions, state, origin, *safe),
         Call::Ended { response, explanation } => {
             let taken =

@@ -10,6 +10,7 @@ use url::Url;
 use super::state::TaskId;
 use crate::api::response::status_line;
 use crate::auth::Step;
+use crate::auth::session::Why;
 use crate::http::{Exchange, Purpose};
 use crate::secret::HIDDEN;
 use crate::store::{KEYRING, Kept};
@@ -176,10 +177,29 @@ impl Entry {
                     ..Self::new(task, Mark::Good, "Verified who you are", detail)
                 }
             }
+            Step::TookSiblings => {
+                Self::new(task, Mark::Good, "Took the renewed session", "another window had renewed it")
+            }
+            Step::ScopesChanged { before, now } => {
+                let change = |sign: &str, some: &[String], others: &[String]| {
+                    some.iter()
+                        .filter(|scope| !others.contains(scope))
+                        .map(|scope| format!("{sign}{scope}"))
+                        .collect()
+                };
+                let (more, less): (Vec<_>, Vec<_>) = (change("+", now, before), change("−", before, now));
+                let mark = if less.is_empty() { Mark::Neutral } else { Mark::Bad };
+                Self::new(task, mark, "Your scopes changed", [more, less].concat().join(" "))
+            }
             Step::NoUserInfo(problem) => {
                 Self::new(task, Mark::Bad, "Your user info was not used", problem.as_str())
             }
         })
+    }
+
+    /// What beginning a renewal is told as.
+    pub(super) fn renewing(task: TaskId, why: Why) -> Self {
+        Self::new(task, Mark::Neutral, "Renewing the token", because(why))
     }
 
     /// What finding a kept session is told as.
@@ -199,6 +219,16 @@ impl Entry {
                 Self::new(task, Mark::Bad, "Logged in for this run only", why.to_string())
             }
         }
+    }
+}
+
+/// Why a token was renewed, as a clause.
+pub(super) fn because(why: Why) -> &'static str {
+    match why {
+        Why::Asked => "you asked for it",
+        Why::Restored => "it had expired when Hallpass started",
+        Why::BeforeCall => "it was about to end, and a call was to be made",
+        Why::Refused => "the API answered 401",
     }
 }
 

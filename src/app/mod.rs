@@ -10,6 +10,7 @@ pub mod tasks;
 mod api;
 mod login;
 mod picture;
+mod session;
 mod settings;
 mod theme;
 mod timeline;
@@ -17,7 +18,7 @@ mod top_bar;
 mod widgets;
 
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Stroke, Ui, ViewportCommand};
 
@@ -26,7 +27,7 @@ use crate::explain::Remedy;
 use crate::store::Account;
 use picture::Picture;
 use settings::ProviderCheck;
-use state::{Action, Demo, Event, NotYet, State, Theme, Work, Written};
+use state::{Action, Demo, Event, Next, State, Theme, Work, Written};
 use tasks::{Tasks, World};
 
 /// How long closing the window waits for a session that is being kept, renewed or ended.
@@ -122,11 +123,19 @@ impl App {
         if came_back {
             // The person is still looking at the browser.
             context.send_viewport_cmd(ViewportCommand::Focus);
-            if let Some(logged_in) = self.state.session.as_ref().filter(|logged_in| logged_in.kept.is_none())
-            {
-                self.tasks.keep(self.state.profile(), Arc::clone(&logged_in.session));
-            }
         }
+    }
+
+    /// Starts what the state calls for, if it calls for anything.
+    fn follow(&mut self) -> bool {
+        let profile = self.state.profile();
+        match self.state.next() {
+            None => return false,
+            Some(Next::Keep(session)) => self.tasks.keep(profile, session),
+            Some(Next::Renew(session, why)) => self.tasks.renew(profile, session, why),
+            Some(Next::Call(outgoing)) => self.tasks.call(outgoing),
+        };
+        true
     }
 
     fn perform(&mut self, action: Action, context: &Context) {
@@ -140,19 +149,17 @@ impl App {
             Action::Copy(text) => context.copy_text(text.clone()),
             Action::CopyLoginLink(link) => context.copy_text(link.expose().to_owned()),
             Action::OpenLoginLink(link) => self.tasks.open(link.expose()),
-            Action::CallApi => self.call(true),
-            Action::CallWithoutToken => self.call(false),
             Action::SendTokenTo(_) => {
                 self.state.apply(Event::Did(action));
                 return self.perform(Action::CallApi, context);
             }
             Action::CancelCall => self.tasks.cancel(Work::Call),
-            Action::Renew => {
-                if let Some(logged_in) =
-                    self.state.session.as_ref().filter(|_| !self.state.is_running(Work::Renewal))
-                {
-                    self.tasks.renew(self.state.profile(), &logged_in.session);
-                }
+            Action::Restore => {
+                self.tasks.restore(self.state.profile());
+            }
+            Action::Forget => {
+                self.tasks.cancel(Work::Call);
+                self.tasks.forget(self.state.profile());
             }
             Action::LogOut => {
                 self.tasks.cancel(Work::Call);
@@ -179,7 +186,13 @@ impl App {
                 Theme::Light => egui::ThemePreference::Light,
                 Theme::Dark => egui::ThemePreference::Dark,
             }),
-            Action::ChooseRequest(_)
+            // What the state calls for is started by what follows.
+            Action::CallApi
+            | Action::CallWithoutToken
+            | Action::Renew
+            | Action::KeepAgain
+            | Action::ShowSession(_)
+            | Action::ChooseRequest(_)
             | Action::Edit(_)
             | Action::ShowTab(_)
             | Action::ShowTimeline(_)
@@ -189,16 +202,6 @@ impl App {
             | Action::Dismiss => {}
         }
         self.state.apply(Event::Did(action));
-    }
-
-    fn call(&mut self, with_token: bool) {
-        match self.state.outgoing(with_token) {
-            Ok(outgoing) => {
-                self.tasks.call(outgoing);
-            }
-            // What stands in the way is shown once the action is applied.
-            Err(NotYet::Ask { .. } | NotYet::Draft(_)) => {}
-        }
     }
 
     fn save_profile(&mut self) {
@@ -216,8 +219,17 @@ impl eframe::App for App {
             self.progress = Progress::Begun;
             self.enter_profile();
         }
-        while let Ok(event) = self.events.try_recv() {
-            self.take(event, context);
+        loop {
+            while let Ok(event) = self.events.try_recv() {
+                self.take(event, context);
+            }
+            // What was started says so through the channel.
+            if !self.follow() {
+                break;
+            }
+        }
+        if let Some(at) = self.state.tries_again_at() {
+            context.request_repaint_after(at.saturating_duration_since(Instant::now()));
         }
     }
 
@@ -288,7 +300,9 @@ fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
         match state {
             _ if state.settings.is_some() => actions.push(Action::CloseSettings),
             _ if state.login.is_some() => actions.push(Action::CancelLogin),
-            _ if matches!(state.call, state::Call::Running(_)) => actions.push(Action::CancelCall),
+            _ if matches!(state.call, state::Call::Running(..) | state::Call::Upcoming(_)) => {
+                actions.push(Action::CancelCall);
+            }
             _ => {}
         }
     }
@@ -310,7 +324,7 @@ fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
         if pressed(Key::Enter) {
             actions.push(Action::CallApi);
         }
-        if pressed(Key::R) {
+        if pressed(Key::R) && state.session.as_ref().is_some_and(state::LoggedIn::is_renewable) {
             actions.push(Action::Renew);
         }
     }
@@ -327,6 +341,8 @@ fn remedied(remedy: Remedy, state: &State) -> Action {
     match remedy {
         Remedy::LogIn => Action::LogIn,
         Remedy::Renew => Action::Renew,
+        Remedy::Restore => Action::Restore,
+        Remedy::KeepAgain => Action::KeepAgain,
         Remedy::CallAgain => Action::CallApi,
         Remedy::UseUrl(url) => Action::Edit(crate::api::request::Draft { url, ..state.draft.clone() }),
         Remedy::CopyCallbackUrls(urls) => Action::Copy(urls.join("\n")),

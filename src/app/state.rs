@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use oauth2::http::StatusCode;
 
 use super::history::{Entry, History, Mark};
 use crate::api::CallError;
@@ -12,12 +13,13 @@ use crate::api::request::{Draft, DraftError, Request};
 use crate::api::response::Response;
 use crate::auth::Step;
 use crate::auth::login::LoginError;
-use crate::auth::session::{RenewalError, RevocationError, Session};
+use crate::auth::renewal::{self, Prospect, RenewalError, Renewed};
+use crate::auth::session::{RevocationError, Session, Why};
 use crate::config::{DEMO, FieldProblem, Loaded, Problem, Profile, ProfileFile, ProfileForm, SaveError};
 use crate::explain::{self, Explanation};
 use crate::http::{self, Exchange};
 use crate::secret::Secret;
-use crate::store::{Kept, StoreError};
+use crate::store::{Kept, StoreError, Unavailability};
 
 /// A task, told from every other of this run.
 pub type TaskId = u64;
@@ -37,7 +39,7 @@ pub enum Work {
     Call,
     /// A renewal of the access token.
     Renewal,
-    /// Logging out.
+    /// Logging out, of this computer or of the provider too.
     LogOut,
     /// Writing the profile file.
     Save,
@@ -61,7 +63,15 @@ pub enum Action {
     CancelCall,
     ShowTab(Tab),
     Renew,
+    /// Read the kept session once more.
+    Restore,
+    /// Try once more to keep the session.
+    KeepAgain,
+    /// Log out of the provider, and forget the session here.
     LogOut,
+    /// Forget the session here; the provider is not told.
+    Forget,
+    ShowSession(bool),
     SwitchProfile(String),
     /// Edit the profile of this name, or a new one.
     OpenSettings(Option<String>),
@@ -96,7 +106,7 @@ pub enum Event {
     /// A call ended.
     Called(TaskId, Result<Box<Response>, CallError>),
     /// A renewal ended.
-    Renewed(TaskId, Result<(Session, Kept), RenewalError>),
+    Renewed(TaskId, Result<Box<Renewed>, RenewalError>),
     /// The session is gone from this computer, or not, and why.
     Forgotten(TaskId, Result<(), StoreError>),
     /// The provider was told; `true` where its own session ends in the browser.
@@ -159,6 +169,8 @@ pub struct State {
     pub session: Option<LoggedIn>,
     /// The attempt to log in, while it runs.
     pub login: Option<Attempt>,
+    /// Why the session is to be renewed, until that begins.
+    wanted_renewal: Option<Why>,
     /// Running tasks other than logins and calls.
     running: HashSet<(Work, TaskId)>,
     /// What the last attempt, renewal or log-out came to, until it is dismissed.
@@ -177,6 +189,10 @@ pub struct State {
     pub settings: Option<Settings>,
     /// Light or dark.
     pub theme: Theme,
+    /// Whether the session is shown in detail.
+    pub session_shown: bool,
+    /// How far this computer's clock is ahead of the others', as the last answer told.
+    pub clock_ahead: SignedDuration,
     /// Whether the timeline is shown; `None` for wherever there is room.
     pub timeline: Option<bool>,
     /// Everything that happened.
@@ -194,13 +210,81 @@ pub enum Demo {
     Failed(String),
 }
 
-/// A session and where it is kept.
+/// The longest that a provider can make a renewal wait.
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
+
+/// A session and how it fares.
 #[derive(Clone, Debug)]
 pub struct LoggedIn {
     /// The session.
     pub session: Arc<Session>,
     /// Where it is kept, once that is known.
     pub kept: Option<Kept>,
+    /// What came of the last renewal, if it failed.
+    pub trouble: Option<Trouble>,
+    /// What the last renewal was begun for.
+    renewing: Why,
+    /// When it was taken in hand, by a clock that nobody sets, and how long its token was good for then.
+    since: (Instant, Option<Duration>),
+}
+
+/// A renewal that failed.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    /// Why.
+    pub explanation: Explanation,
+    /// What it means for the session.
+    pub prospect: Prospect,
+    /// When it is tried again, if it is: by the clock that counts, and by the one that is shown.
+    pub again: Option<(Instant, Timestamp)>,
+    /// How many failed in a row.
+    failed: u32,
+    /// What the renewal was for.
+    why: Why,
+}
+
+impl LoggedIn {
+    /// Takes a session in hand.
+    #[must_use]
+    pub fn new(session: Session, kept: Option<Kept>) -> Self {
+        let since = (Instant::now(), session.time_left(Timestamp::now()));
+        Self { session: Arc::new(session), kept, trouble: None, renewing: Why::Asked, since }
+    }
+
+    /// How long the access token is still good for; `None` where it never says. Neither a clock that is set back nor
+    /// a computer that slept makes it longer.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        let (since, left) = self.since;
+        Some(left?.saturating_sub(since.elapsed()).min(self.session.time_left(Timestamp::now())?))
+    }
+
+    /// Whether its token has come to its end.
+    #[must_use]
+    pub fn has_expired(&self) -> bool {
+        self.time_left().is_some_and(|left| left.is_zero())
+    }
+
+    /// A renewal failed.
+    fn has_trouble(&mut self, explanation: Explanation, error: &RenewalError) {
+        let failed = self.trouble.as_ref().map_or(0, |trouble| trouble.failed);
+        let prospect = error.prospect();
+        let again = match prospect {
+            Prospect::MayPass(after) => {
+                let wait = renewal::back_off(failed).max(after.unwrap_or_default()).min(LONGEST_WAIT);
+                Some((Instant::now() + wait, Timestamp::now() + wait))
+            }
+            Prospect::Over | Prospect::InDoubt | Prospect::Refused => None,
+        };
+        self.trouble = Some(Trouble { explanation, prospect, again, failed: failed + 1, why: self.renewing });
+    }
+
+    /// Whether the provider may renew it.
+    #[must_use]
+    pub fn is_renewable(&self) -> bool {
+        let over = self.trouble.as_ref().is_some_and(|trouble| trouble.prospect == Prospect::Over);
+        self.session.refresh_token.is_some() && !over
+    }
 }
 
 /// An attempt to log in that runs.
@@ -238,8 +322,10 @@ pub enum Call {
         /// Whether the token would travel safely.
         safe: bool,
     },
-    /// It runs.
-    Running(TaskId),
+    /// It is about to be made.
+    Upcoming(Upcoming),
+    /// It runs; whether its token was renewed for it.
+    Running(TaskId, bool),
     /// It ended: with a response or without, and explained where that helps.
     Ended {
         /// The response.
@@ -247,6 +333,32 @@ pub enum Call {
         /// Why it is not a success.
         explanation: Option<Explanation>,
     },
+}
+
+/// A call about to be made.
+#[derive(Clone, Debug)]
+pub struct Upcoming {
+    /// What is sent.
+    pub request: Request,
+    /// Whether the token goes along.
+    with_token: bool,
+    /// Why the token is renewed for it, if it is; once a call at the most.
+    renewal: Option<Why>,
+    /// Whether it waits for that renewal.
+    pub waits: bool,
+    /// What is shown in its place if it cannot be made.
+    instead: Box<Call>,
+}
+
+/// What is to be started next, by the state.
+#[derive(Debug)]
+pub enum Next {
+    /// Keep the session of a log-in.
+    Keep(Arc<Session>),
+    /// Renew the session.
+    Renew(Arc<Session>, Why),
+    /// Make the call.
+    Call(Outgoing),
 }
 
 /// A profile that is being edited.
@@ -302,6 +414,7 @@ impl State {
             demo: Demo::Starting,
             session: None,
             login: None,
+            wanted_renewal: None,
             running: HashSet::new(),
             news: None,
             draft: Draft::default(),
@@ -311,6 +424,8 @@ impl State {
             trusted: HashSet::new(),
             settings: None,
             theme: Theme::System,
+            session_shown: false,
+            clock_ahead: SignedDuration::ZERO,
             timeline: None,
             history: History::default(),
         };
@@ -362,6 +477,44 @@ impl State {
         Ok(Outgoing { request, token: Some(session.session.access_token.clone()) })
     }
 
+    /// What is to be started now; once it is, its task's [`Event::Began`] is applied before this is asked again.
+    #[must_use]
+    pub fn next(&self) -> Option<Next> {
+        if let Some(logged_in) = &self.session {
+            let session = &logged_in.session;
+            if logged_in.kept.is_none() && !self.is_running(Work::Keep) {
+                return Some(Next::Keep(Arc::clone(session)));
+            }
+            let idle = logged_in.kept.is_some() && !self.is_running(Work::Renewal);
+            if let Some(why) = self.due_renewal().filter(|_| idle && logged_in.is_renewable()) {
+                return Some(Next::Renew(Arc::clone(session), why));
+            }
+        }
+        match &self.call {
+            Call::Upcoming(Upcoming { request, with_token, waits: false, .. }) => {
+                let session = self.session.as_ref().filter(|_| *with_token);
+                let token = session.map(|logged_in| logged_in.session.access_token.clone());
+                Some(Next::Call(Outgoing { request: request.clone(), token }))
+            }
+            _ => None,
+        }
+    }
+
+    /// Why the session is to be renewed now: because that was asked for, or failed and is tried again.
+    fn due_renewal(&self) -> Option<Why> {
+        let again = || {
+            let trouble = self.session.as_ref()?.trouble.as_ref()?;
+            trouble.again.filter(|(at, _)| *at <= Instant::now()).map(|_| trouble.why)
+        };
+        self.wanted_renewal.or_else(again)
+    }
+
+    /// When a renewal that failed is tried again.
+    #[must_use]
+    pub fn tries_again_at(&self) -> Option<Instant> {
+        self.session.as_ref()?.trouble.as_ref()?.again.map(|(at, _)| at)
+    }
+
     /// Changes the state by what happened. What a task says after it was cancelled or replaced changes nothing.
     pub fn apply(&mut self, event: Event) {
         match event {
@@ -370,6 +523,7 @@ impl State {
             Event::Exchanged(task, exchange) => {
                 if self.runs(task) {
                     self.history.add(Entry::exchange(task, &exchange));
+                    self.clock_ahead = exchange.clock_ahead.unwrap_or(self.clock_ahead);
                 }
             }
             Event::Stepped(task, step) => self.stepped(task, step),
@@ -394,8 +548,10 @@ impl State {
                 }
             }
             Event::Called(task, result) => {
-                if matches!(self.call, Call::Running(running) if running == task) {
-                    self.called(result);
+                if let Call::Running(running, renewed) = self.call
+                    && running == task
+                {
+                    self.called(result, renewed);
                 }
             }
             Event::Renewed(task, result) => {
@@ -424,7 +580,7 @@ impl State {
 
     fn runs(&self, task: TaskId) -> bool {
         self.login.as_ref().is_some_and(|attempt| attempt.task == task)
-            || matches!(self.call, Call::Running(running) if running == task)
+            || matches!(self.call, Call::Running(running, _) if running == task)
             || self.running.iter().any(|(_, running)| *running == task)
     }
 
@@ -461,17 +617,22 @@ impl State {
                 self.draft = draft;
             }
             Action::CallApi => match self.outgoing(true) {
-                Ok(_) => {}
+                Ok(outgoing) => self.upcoming(outgoing),
                 Err(NotYet::Ask { origin, safe }) => self.call = Call::Asking { origin, safe },
                 Err(NotYet::Draft(error)) => {
                     self.call = Call::Ended { response: None, explanation: Some(explain::draft(&error)) };
                 }
             },
+            Action::CallWithoutToken => {
+                if let Ok(outgoing) = self.outgoing(false) {
+                    self.upcoming(outgoing);
+                }
+            }
             Action::SendTokenTo(origin) => {
                 self.trusted.insert(origin);
             }
             Action::CancelCall => {
-                if let Call::Running(task) = self.call {
+                if let Call::Running(task, _) = self.call {
                     self.history.add(Entry::new(
                         task,
                         Mark::Neutral,
@@ -479,15 +640,23 @@ impl State {
                         "its answer is not awaited",
                     ));
                 }
-                self.call = Call::None;
+                self.call = match std::mem::take(&mut self.call) {
+                    Call::Upcoming(upcoming) => *upcoming.instead,
+                    _ => Call::None,
+                };
             }
+            Action::Renew => self.wanted_renewal = Some(Why::Asked),
+            Action::KeepAgain => {
+                if let Some(logged_in) = &mut self.session {
+                    logged_in.kept = None;
+                }
+            }
+            Action::ShowSession(shown) => self.session_shown = shown,
             Action::ShowTab(tab) => self.tab = tab,
-            Action::LogOut => {
-                self.session = None;
+            Action::LogOut | Action::Forget => {
                 self.news = None;
                 self.call = Call::None;
-                self.stop(Work::Keep);
-                self.stop(Work::Renewal);
+                self.end_session();
             }
             Action::SwitchProfile(name) => self.switch(&name),
             // What is typed is not thrown away.
@@ -524,8 +693,7 @@ impl State {
             Action::Copy(_)
             | Action::CopyLoginLink(_)
             | Action::OpenLoginLink(_)
-            | Action::CallWithoutToken
-            | Action::Renew
+            | Action::Restore
             | Action::RemoveProfile => {}
         }
     }
@@ -536,12 +704,44 @@ impl State {
                 self.stop(Work::Restore);
                 self.login = Some(Attempt { task, waiting: None, browser_problem: None });
             }
-            Work::Call => self.call = Call::Running(task),
+            Work::Call => {
+                let renewed = matches!(&self.call, Call::Upcoming(upcoming) if upcoming.renewal.is_some());
+                self.call = Call::Running(task, renewed);
+            }
             work => {
+                if work == Work::Renewal {
+                    let why = self.due_renewal().unwrap_or(Why::Asked);
+                    self.wanted_renewal = None;
+                    if let Some(logged_in) = &mut self.session {
+                        logged_in.renewing = why;
+                        if let Some(trouble) = &mut logged_in.trouble {
+                            trouble.again = None;
+                        }
+                    }
+                    self.history.add(Entry::renewing(task, why));
+                }
                 self.stop(work);
                 self.running.insert((work, task));
             }
         }
+    }
+
+    /// A call as it was written; its token is renewed first where little of it is left.
+    fn upcoming(&mut self, Outgoing { request, token }: Outgoing) {
+        let due = self.session.as_ref().filter(|_| token.is_some()).is_some_and(|logged_in| {
+            logged_in.is_renewable() && logged_in.session.is_due(logged_in.time_left())
+        });
+        if due {
+            self.wanted_renewal = Some(Why::BeforeCall);
+        }
+        let instead = Box::new(std::mem::take(&mut self.call));
+        self.call = Call::Upcoming(Upcoming {
+            request,
+            with_token: token.is_some(),
+            renewal: due.then_some(Why::BeforeCall),
+            waits: due,
+            instead,
+        });
     }
 
     /// What was asked was about another request.
@@ -585,10 +785,19 @@ impl State {
         match result {
             Ok(Some((session, kept))) if session.belongs_to(self.profile()) => {
                 self.history.add(Entry::restored(task, &kept));
-                self.session = Some(LoggedIn { session: Arc::new(session), kept: Some(kept) });
+                self.news = None;
+                let logged_in = LoggedIn::new(session, Some(kept));
+                if logged_in.has_expired() && logged_in.is_renewable() {
+                    self.wanted_renewal = Some(Why::Restored);
+                }
+                self.session = Some(logged_in);
             }
             Ok(_) => {}
             Err(error) => {
+                // That there is no keyring is told when there is something to keep.
+                if !matches!(&error, StoreError::Unavailable(why) if why.kind() == Unavailability::Absent) {
+                    self.news = Some(explain::not_restored(&error));
+                }
                 self.history.add(Entry::new(
                     task,
                     Mark::Neutral,
@@ -602,12 +811,18 @@ impl State {
     fn logged_in(&mut self, task: TaskId, result: Result<Box<Session>, LoginError>) {
         match result {
             Ok(session) => {
-                // What a renewal of the old session brings is no longer wanted.
-                self.stop(Work::Renewal);
-                self.session = Some(LoggedIn { session: Arc::from(session), kept: None });
+                let before = self.end_session();
+                let same_person =
+                    before.is_some_and(|before| before.session.user.subject == session.user.subject);
+                self.session = Some(LoggedIn::new(*session, None));
                 self.news = None;
                 // What the old session was refused says nothing of the new one.
-                self.call = Call::None;
+                self.call = match std::mem::take(&mut self.call) {
+                    Call::Ended { response: Some(response), .. } if same_person => {
+                        Call::Ended { response: Some(response), explanation: None }
+                    }
+                    _ => Call::None,
+                };
             }
             Err(error) => {
                 let explanation = explain::login(&error, self.profile());
@@ -625,30 +840,77 @@ impl State {
         }
     }
 
-    fn called(&mut self, result: Result<Box<Response>, CallError>) {
-        let session = self.session.as_ref().map(|logged_in| &*logged_in.session);
+    fn called(&mut self, result: Result<Box<Response>, CallError>, renewed: bool) {
+        let session = self.session.as_ref();
         self.call = match result {
             Ok(response) => {
-                let explanation = explain::response(&response, session, Timestamp::now());
-                Call::Ended { response: Some(Arc::from(response)), explanation }
+                let explanation = explain::response(
+                    &response,
+                    session.map(|logged_in| &*logged_in.session),
+                    session.is_some_and(LoggedIn::has_expired),
+                );
+                // A token that the API no longer takes may be worth renewing, once a call.
+                let refused = response.with_token && response.status == StatusCode::UNAUTHORIZED;
+                let again = refused && !renewed && session.is_some_and(LoggedIn::is_renewable);
+                let request = again.then(|| response.request.clone());
+                let ended = Call::Ended { response: Some(Arc::from(response)), explanation };
+                match request {
+                    None => ended,
+                    Some(request) => {
+                        self.wanted_renewal = Some(Why::Refused);
+                        let instead = Box::new(ended);
+                        let renewal = Some(Why::Refused);
+                        Call::Upcoming(Upcoming { request, with_token: true, renewal, waits: true, instead })
+                    }
+                }
             }
             Err(error) => Call::Ended { response: None, explanation: Some(explain::no_response(&error)) },
         };
     }
 
-    fn renewed(&mut self, task: TaskId, result: Result<(Session, Kept), RenewalError>) {
+    fn renewed(&mut self, task: TaskId, result: Result<Box<Renewed>, RenewalError>) {
+        let Some(logged_in) = &mut self.session else { return };
         match result {
-            Ok((session, kept)) => {
+            Ok(renewed) => {
+                let Renewed { session, kept } = *renewed;
                 self.history.add(Entry::kept(task, &kept));
-                self.session = Some(LoggedIn { session: Arc::new(session), kept: Some(kept) });
-                self.news = None;
+                *logged_in = LoggedIn::new(session, Some(kept));
             }
             Err(error) => {
                 let explanation = explain::renewal(&error);
                 self.history.add(Entry::new(task, Mark::Bad, &explanation.headline, error.to_string()));
-                self.news = Some(explanation);
+                if error == RenewalError::EndedHere {
+                    self.news = Some(explanation);
+                    self.end_session();
+                } else {
+                    logged_in.has_trouble(explanation, &error);
+                }
             }
         }
+        self.call_after_renewal();
+    }
+
+    /// A call that waited for a renewal is made, if there is a token to make it with.
+    fn call_after_renewal(&mut self) {
+        let Call::Upcoming(upcoming) = &mut self.call else { return };
+        let usable = self.session.as_ref().is_some_and(|logged_in| match &logged_in.trouble {
+            None => true,
+            // It was not refused yet, and has a few seconds left.
+            Some(_) => upcoming.renewal == Some(Why::BeforeCall) && !logged_in.has_expired(),
+        });
+        if usable {
+            upcoming.waits = false;
+        } else {
+            self.call = std::mem::take(&mut *upcoming.instead);
+        }
+    }
+
+    /// There is no session any more; what it was.
+    fn end_session(&mut self) -> Option<LoggedIn> {
+        self.wanted_renewal = None;
+        self.stop(Work::Keep);
+        self.stop(Work::Renewal);
+        self.session.take()
     }
 
     fn forgotten(&mut self, task: TaskId, result: Result<(), StoreError>) {
@@ -693,7 +955,10 @@ impl State {
         self.history.add(Entry::new(task, Mark::Bad, &explanation.headline, ""));
         self.login.take_if(|attempt| attempt.task == task);
         self.running.retain(|(_, running)| *running != task);
-        if matches!(self.call, Call::Running(running) if running == task) {
+        if !self.is_running(Work::Renewal) && self.wanted_renewal.is_none() {
+            self.call_after_renewal();
+        }
+        if matches!(self.call, Call::Running(running, _) if running == task) {
             self.call = Call::None;
         }
         self.news = Some(explanation);
@@ -737,15 +1002,13 @@ impl State {
     fn switch(&mut self, name: &str) {
         let Some(index) = self.profiles.iter().position(|profile| profile.name == name) else { return };
         self.current = index;
-        self.session = None;
+        self.end_session();
         self.login = None;
         self.news = None;
         self.call = Call::None;
         self.trusted.clear();
         // A log-out goes on: that it failed is news under any profile.
-        for work in [Work::Restore, Work::Keep, Work::Renewal] {
-            self.stop(work);
-        }
+        self.stop(Work::Restore);
         self.choose(0);
     }
 

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use poll_promise::Promise;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::state::{Event, Outgoing, TaskId, Work, Written};
 use crate::auth::login::{self, Attempt, OpenBrowser};
-use crate::auth::session::Session;
+use crate::auth::renewal::Renewal;
+use crate::auth::session::{Session, Why};
 use crate::config::{Profile, ProfileFile, SaveError};
 use crate::http::Http;
 use crate::store::{Account, Store};
@@ -44,7 +46,14 @@ pub struct Tasks {
     open: OpenBrowser,
     start_demo: Option<StartDemo>,
     report: Report,
-    running: HashMap<Work, JoinHandle<Option<Session>>>,
+    running: HashMap<Work, Running>,
+}
+
+/// A task that was started.
+struct Running {
+    handle: JoinHandle<()>,
+    /// Closed when it has ended.
+    ended: watch::Receiver<()>,
 }
 
 /// How a task speaks to the window.
@@ -86,18 +95,16 @@ impl Tasks {
         Some(self.start(Work::Demo, |report, _| async move {
             let result = start().await;
             report.send(Event::DemoStarted(report.task, result));
-            None
         }))
     }
 
     /// Reads the profile's session back, once what is about to be kept is kept.
     pub fn restore(&mut self, profile: &Profile) -> TaskId {
-        let (store, account, pending) = (self.store.clone(), Account::of(profile), self.pending());
+        let (store, account, kept) = (self.store.clone(), Account::of(profile), self.end_of(Work::Keep));
         self.start(Work::Restore, |report, _| async move {
-            pending.settle().await;
+            kept.await;
             let result = store.load(&account).await;
             report.send(Event::Restored(report.task, result));
-            None
         })
     }
 
@@ -110,19 +117,15 @@ impl Tasks {
                 Attempt { profile: &profile, http: &http, open, report: &step, patience: login::PATIENCE };
             let result = attempt.run().await;
             report.send(Event::LoggedIn(report.task, result.map(Box::new)));
-            None
         })
     }
 
     /// Keeps the session of a log-in that the window has accepted: one that was cancelled in time never gets here.
     pub fn keep(&mut self, profile: &Profile, session: Arc<Session>) -> TaskId {
-        let (store, account, pending) = (self.store.clone(), Account::of(profile), self.pending());
+        let (store, account) = (self.store.clone(), Account::of(profile));
         self.start(Work::Keep, |report, _| async move {
-            // The session of this login comes after whatever an older one's renewal brings.
-            pending.settle().await;
             let kept = store.save(&account, &session).await;
             report.send(Event::Kept(report.task, kept));
-            Some(Session::clone(&session))
         })
     }
 
@@ -131,52 +134,40 @@ impl Tasks {
         self.start(Work::Call, |report, http| async move {
             let result = api::call(outgoing.request, outgoing.token.as_ref(), &http).await;
             report.send(Event::Called(report.task, result.map(Box::new)));
-            None
         })
     }
 
-    /// Renews the session, and keeps what comes of it. Where the store has a younger one of the same person, as by
-    /// another window's renewal, that is taken instead: the refresh token of this one is spent.
-    pub fn renew(&mut self, profile: &Profile, session: &Session) -> TaskId {
-        let (store, account, session) = (self.store.clone(), Account::of(profile), session.clone());
+    /// Renews the session, and keeps what comes of it.
+    pub fn renew(&mut self, profile: &Profile, session: Arc<Session>, why: Why) -> TaskId {
+        let (store, account) = (self.store.clone(), Account::of(profile));
         self.start(Work::Renewal, |report, http| async move {
-            if let Ok(Some((stored, kept))) = store.load(&account).await
-                && stored.issued_at > session.issued_at
-                && stored.user.subject == session.user.subject
-            {
-                report.send(Event::Renewed(report.task, Ok((stored, kept))));
-                return None;
-            }
-            match session.renewed(&http).await {
-                Ok(session) => {
-                    let kept = store.save(&account, &session).await;
-                    report.send(Event::Renewed(report.task, Ok((session.clone(), kept))));
-                    Some(session)
-                }
-                Err(error) => {
-                    report.send(Event::Renewed(report.task, Err(error)));
-                    None
-                }
-            }
+            let step = |step| report.send(Event::Stepped(report.task, step));
+            let renewal = Renewal { store: &store, account: &account, http: &http, report: &step, why };
+            let result = renewal.run(&session).await;
+            report.send(Event::Renewed(report.task, result.map(Box::new)));
+        })
+    }
+
+    /// Forgets the session on this computer; the provider is not told.
+    pub fn forget(&mut self, profile: &Profile) -> TaskId {
+        let (store, account, kept) = (self.store.clone(), Account::of(profile), self.end_of(Work::Keep));
+        self.start(Work::LogOut, |report, _| async move {
+            kept.await;
+            report.send(Event::Forgotten(report.task, store.delete(&account).await));
+            report.send(Event::LoggedOut(report.task, Ok(false)));
         })
     }
 
     /// Logs out: here first, whatever the provider answers, then there, in the browser too if `in_browser`.
     pub fn log_out(&mut self, profile: &Profile, session: &Session, in_browser: bool) -> TaskId {
-        let (store, account, pending) = (self.store.clone(), Account::of(profile), self.pending());
-        let (mut session, open) = (session.clone(), Arc::clone(&self.open));
+        let (store, account) = (self.store.clone(), Account::of(profile));
+        let (kept, renewed) = (self.end_of(Work::Keep), self.end_of(Work::Renewal));
+        let (session, open) = (session.clone(), Arc::clone(&self.open));
         self.start(Work::LogOut, |report, http| async move {
-            let mut forgotten = store.delete(&account).await;
-            // What was about to be kept when the person logged out must not come back; its tokens are the latest.
-            if let Some(late) = pending.settle().await {
-                if let Ok(Some((stored, _))) = store.load(&account).await
-                    && stored == late
-                {
-                    forgotten = store.delete(&account).await;
-                }
-                session = late;
-            }
-            report.send(Event::Forgotten(report.task, forgotten));
+            kept.await;
+            report.send(Event::Forgotten(report.task, store.delete(&account).await));
+            // A renewal that finds its session gone revokes what it got.
+            renewed.await;
             let result = match session.revoke(&http).await {
                 Ok(Some(page)) if in_browser => {
                     Ok(tokio::task::spawn_blocking(move || open(&page).is_ok()).await.unwrap_or(false))
@@ -185,7 +176,6 @@ impl Tasks {
                 Err(error) => Err(error),
             };
             report.send(Event::LoggedOut(report.task, result));
-            None
         })
     }
 
@@ -218,32 +208,37 @@ impl Tasks {
                 Ok(result) => report.send(Event::Saved(report.task, Box::new(result))),
                 Err(_) => report.send(Event::Died(report.task)),
             }
-            None
         })
     }
 
     /// Waits for what keeps or ends a session, so that closing the window loses nothing; `patience` at the most.
-    pub fn finish(&mut self, patience: Duration) {
-        let pending: Vec<_> = SEEN_THROUGH.iter().filter_map(|work| self.running.remove(work)).collect();
+    pub fn finish(&self, patience: Duration) {
+        let all = SEEN_THROUGH.map(|work| self.end_of(work));
         self.runtime.block_on(async {
             let all = async {
-                for task in pending {
-                    let _ = task.await;
+                for end in all {
+                    end.await;
                 }
             };
             let _ = tokio::time::timeout(patience, all).await;
         });
     }
 
-    /// What is about to be kept.
-    fn pending(&mut self) -> Pending {
-        Pending([Work::Keep, Work::Renewal].iter().filter_map(|work| self.running.remove(work)).collect())
+    /// Comes when the work of this kind that runs now has ended.
+    fn end_of(&self, work: Work) -> impl Future<Output = ()> + Send + use<> {
+        let ended = self.running.get(&work).map(|running| running.ended.clone());
+        async move {
+            if let Some(mut ended) = ended {
+                // Nothing is ever sent: it ends with its sender.
+                let _ = ended.changed().await;
+            }
+        }
     }
 
     /// Cancels the work of this kind, if any runs. It reports nothing more that counts.
     pub fn cancel(&mut self, work: Work) {
         if let Some(task) = self.running.remove(&work) {
-            task.abort();
+            task.handle.abort();
         }
     }
 
@@ -260,7 +255,7 @@ impl Tasks {
 
     fn start<F>(&mut self, work: Work, task: impl FnOnce(Report, Http) -> F) -> TaskId
     where
-        F: Future<Output = Option<Session>> + Send + 'static,
+        F: Future<Output = ()> + Send + 'static,
     {
         if !SEEN_THROUGH.contains(&work) {
             self.cancel(work);
@@ -272,40 +267,23 @@ impl Tasks {
         let http =
             self.http.recording(move |exchange| recorder.send(Event::Exchanged(recorder.task, exchange)));
         let task = task(report.clone(), http);
+        let (runs, ended) = watch::channel(());
         let handle = self.runtime.spawn(async move {
+            let _runs = runs;
             // A set of one, because it cancels its task when it is cancelled, and tells when its task panics.
             let mut tasks = JoinSet::new();
             tasks.spawn(task);
-            if let Some(Ok(kept)) = tasks.join_next().await {
-                kept
-            } else {
+            if !matches!(tasks.join_next().await, Some(Ok(()))) {
                 report.send(Event::Died(report.task));
-                None
             }
         });
-        self.running.insert(work, handle);
+        self.running.insert(work, Running { handle, ended });
         self.report.task
     }
 }
 
 /// What is not cancelled once it has begun: its answer may be the only copy of a token.
 const SEEN_THROUGH: [Work; 4] = [Work::Keep, Work::Renewal, Work::LogOut, Work::Save];
-
-/// Tasks that are about to keep a session.
-struct Pending(Vec<JoinHandle<Option<Session>>>);
-
-impl Pending {
-    /// Waits for them; the last session that one of them kept.
-    async fn settle(self) -> Option<Session> {
-        let mut last = None;
-        for task in self.0 {
-            if let Ok(Some(kept)) = task.await {
-                last = Some(kept);
-            }
-        }
-        last
-    }
-}
 
 /// A future on the heap.
 pub type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;

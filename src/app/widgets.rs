@@ -260,6 +260,7 @@ fn remedy_name(remedy: &Remedy) -> &'static str {
     match remedy {
         Remedy::LogIn => "Log in again",
         Remedy::Renew => "Renew the token",
+        Remedy::Restore | Remedy::KeepAgain => "Try again",
         Remedy::CallAgain => "Call again",
         Remedy::UseUrl(_) => "Use this URL",
         Remedy::CopyCallbackUrls(_) => "Copy the callback URLs",

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::DateTime;
 use openidconnect::core::{
     CoreIdToken, CoreIdTokenClaims, CoreIdTokenVerifier, CoreJwsSigningAlgorithm as Alg,
 };
@@ -90,14 +91,16 @@ pub async fn verify(
     http: &Http,
 ) -> Result<(CoreIdTokenClaims, Verified), Rejected> {
     let start = Instant::now();
+    // By the provider's own clock, where it told: a wrong clock on this computer must not cost anybody their session.
+    let now = http.now().as_second();
     let client = provider.client(client_id);
-    let claims = match check(token, access_token, sent, &client) {
+    let claims = match check(token, access_token, sent, &client, now) {
         Err(Failed::NoKey) => {
             let provider = provider
                 .refetch_keys(http)
                 .await
                 .map_err(|error| rejected("the signature", error.to_string()))?;
-            check(token, access_token, sent, &provider.client(client_id))
+            check(token, access_token, sent, &provider.client(client_id), now)
         }
         other => other,
     };
@@ -127,13 +130,17 @@ fn check(
     access_token: &AccessToken,
     sent: Option<&Sent>,
     client: &Client,
+    now: i64,
 ) -> Result<(CoreIdTokenClaims, Vec<&'static str>), Failed> {
     check_times_are_numbers(&token.to_string())?;
+    // Seconds from `at` until now.
+    let age = move |at: i64| now.saturating_sub(at);
     let max_age = sent.and_then(|sent| sent.max_age);
     let verifier = client
         .id_token_verifier()
         .set_allowed_algs(ALGORITHMS)
-        .set_issue_time_verifier_fn(|issued| match age(issued.timestamp()) {
+        .set_time_fn(move || DateTime::from_timestamp_secs(now).unwrap_or_default())
+        .set_issue_time_verifier_fn(move |issued| match age(issued.timestamp()) {
             age if age.unsigned_abs() <= ISSUED_WITHIN.as_secs() => Ok(()),
             _ => Err(format!("iat: it was issued at {issued}")),
         })
@@ -169,11 +176,6 @@ fn check(
         checks.push("at_hash");
     }
     Ok((claims.clone(), checks))
-}
-
-/// Seconds from `at` until now.
-fn age(at: i64) -> i64 {
-    jiff::Timestamp::now().as_second().saturating_sub(at)
 }
 
 /// openidconnect is lenient with the times of user info, and so would be with these.

@@ -1,12 +1,13 @@
 //! Logging in and staying in: the login flow, its verification, and the session that comes of it.
 //!
 //! Read in this order: [`provider`] (discovery and keys), [`login`] (one attempt), [`loopback`] (the redirect
-//! listener), [`id_token`] (verification), [`session`] (what is kept, renewed and ended).
+//! listener), [`id_token`] (verification), [`session`] (what is kept), [`renewal`] (how it lives on).
 
 pub mod id_token;
 pub mod login;
 pub mod loopback;
 pub mod provider;
+pub mod renewal;
 pub mod session;
 pub mod tokens;
 
@@ -41,6 +42,15 @@ pub enum Step {
     },
     /// The ID token passed every check.
     Verified(id_token::Verified),
+    /// Another window had renewed the session, and its result was taken.
+    TookSiblings,
+    /// A renewal granted other scopes than there were.
+    ScopesChanged {
+        /// The scopes until then.
+        before: Vec<String>,
+        /// The scopes from then on.
+        now: Vec<String>,
+    },
     /// The claims about the person came, and are malformed or somebody else's; the login goes on without.
     NoUserInfo(String),
 }

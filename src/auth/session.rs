@@ -10,13 +10,15 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::{Url, form_urlencoded};
 
-use super::id_token::{self, Rejected};
 use super::provider::{Provider, ProviderError};
-use super::tokens::{self, TokenError, Tokens};
+use super::tokens::Tokens;
 use crate::config::Profile;
 use crate::http::{Http, HttpError, Purpose};
 use crate::secret::Secret;
 use crate::untrusted;
+
+/// A token with less than this left might end on its way.
+const MARGIN: Duration = Duration::from_mins(1);
 
 /// A session, as it is kept in the keyring.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,35 +143,6 @@ impl User {
     }
 }
 
-/// Why a session was not renewed.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum RenewalError {
-    /// The provider issued no refresh token at login.
-    #[error("The provider issued no refresh token, so this session cannot be renewed.")]
-    NoRefreshToken,
-    /// The provider is not to be had.
-    #[error(transparent)]
-    Provider(#[from] ProviderError),
-    /// The token endpoint issued nothing.
-    #[error(transparent)]
-    Token(#[from] TokenError),
-    /// The renewed ID token must not be believed.
-    #[error(transparent)]
-    IdToken(#[from] Rejected),
-    /// The renewed ID token is about somebody else (OpenID Connect Core 1.0, section 12.2).
-    #[error("The provider answered with the session of somebody else.")]
-    SomebodyElse,
-}
-
-impl RenewalError {
-    /// Whether the provider itself said that the session is over.
-    #[must_use]
-    pub fn is_final(&self) -> bool {
-        matches!(self, Self::NoRefreshToken)
-            || matches!(self, Self::Token(TokenError::Refused { error, .. }) if error == "invalid_grant")
-    }
-}
-
 /// Why a token was not revoked.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum RevocationError {
@@ -215,8 +188,20 @@ impl Session {
     /// How long the access token is still good for at `now`: zero once it has ended, `None` where it never says.
     #[must_use]
     pub fn time_left(&self, now: Timestamp) -> Option<Duration> {
-        let left = self.expires_at?.as_second().saturating_sub(now.as_second());
-        Some(Duration::from_secs(u64::try_from(left).unwrap_or(0)))
+        let left = |now: Timestamp| {
+            let left = self.expires_at?.as_second().saturating_sub(now.as_second());
+            Some(Duration::from_secs(u64::try_from(left).unwrap_or(0)))
+        };
+        // It never has more than it had, whatever the clock was set back to.
+        left(now).min(left(self.issued_at))
+    }
+
+    /// Whether so little is `left` of it that it should be renewed before it is used: less than a minute, or than half
+    /// of its life where that is shorter.
+    #[must_use]
+    pub fn is_due(&self, left: Option<Duration>) -> bool {
+        let margin = self.lifetime().map_or(MARGIN, |lifetime| MARGIN.min(lifetime / 2));
+        left.is_some_and(|left| left < margin)
     }
 
     /// How long the access token is good for in all.
@@ -241,38 +226,6 @@ impl Session {
 
     fn has(&self, scope: &str) -> bool {
         self.granted.iter().any(|granted| granted == scope)
-    }
-
-    /// Buys new tokens with the refresh token.
-    ///
-    /// # Errors
-    /// When none were issued, or they are not this person's; this session is then as it was.
-    pub async fn renewed(&self, http: &Http) -> Result<Self, RenewalError> {
-        let refresh_token = self.refresh_token.as_ref().ok_or(RenewalError::NoRefreshToken)?;
-        let provider = Provider::discover(&self.issuer, http).await?;
-        let tokens = tokens::renew(&provider.client(&self.client_id), refresh_token, http).await?;
-        if let Some(id_token) = &tokens.id_token {
-            let (claims, _) =
-                id_token::verify(id_token, &tokens.access_token, None, provider, &self.client_id, http)
-                    .await?;
-            if claims.subject().as_str() != self.user.subject {
-                return Err(RenewalError::SomebodyElse);
-            }
-        }
-        let issued_at = Timestamp::now();
-        Ok(Self {
-            access_token: Secret::new(tokens.access_token.secret()),
-            // Where none comes back, the old one stays good (RFC 6749, section 6).
-            refresh_token: tokens.refresh_token.or_else(|| self.refresh_token.clone()),
-            id_token: tokens
-                .id_token
-                .map(|token| Secret::new(token.to_string()))
-                .or_else(|| self.id_token.clone()),
-            granted: tokens.granted.unwrap_or_else(|| self.granted.clone()),
-            issued_at,
-            expires_at: expiry(issued_at, tokens.expires_in),
-            ..self.clone()
-        })
     }
 
     /// Makes the session useless at the provider: revokes its tokens (RFC 7009), and gives the address at which the
@@ -312,7 +265,7 @@ impl Session {
     }
 }
 
-fn expiry(issued_at: Timestamp, expires_in: Option<Duration>) -> Option<Timestamp> {
+pub(super) fn expiry(issued_at: Timestamp, expires_in: Option<Duration>) -> Option<Timestamp> {
     expires_in.and_then(|lifetime| issued_at.checked_add(lifetime).ok())
 }
 
@@ -351,11 +304,25 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_due_in_its_last_minute_or_in_the_second_half_of_a_short_life() {
+        let due = |lifetime: u64, left: u64| {
+            let expires_at = expiry(Timestamp::UNIX_EPOCH, Some(Duration::from_secs(lifetime)));
+            Session { expires_at, ..session(&[]) }.is_due(Some(Duration::from_secs(left)))
+        };
+        assert_eq!(
+            [due(300, 60), due(300, 59), due(60, 30), due(60, 29), due(5, 3), due(5, 2)].map(u8::from),
+            [0, 1, 0, 1, 0, 1]
+        );
+        assert!(!Session { expires_at: None, ..session(&[]) }.is_due(None));
+    }
+
+    #[test]
     fn the_time_left_ends_at_zero() {
         let session = session(&[]);
         let at = |seconds| session.time_left(Timestamp::from_second(seconds).unwrap());
         assert_eq!(at(60), Some(Duration::from_mins(4)));
         assert_eq!(at(1000), Some(Duration::ZERO));
         assert_eq!(session.lifetime(), Some(Duration::from_mins(5)));
+        assert_eq!(at(-3600), session.lifetime(), "the clock was set back");
     }
 }

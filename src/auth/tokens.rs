@@ -1,9 +1,11 @@
 //! The token endpoint: what comes back for a code or a refresh token, and why not.
 
 use std::fmt;
+use std::pin::Pin;
 use std::time::Duration;
 
 use oauth2::basic::BasicTokenType;
+use oauth2::http::StatusCode;
 use oauth2::{
     AuthorizationCode, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, TokenResponse as _,
 };
@@ -13,7 +15,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::provider::Client;
-use crate::http::{Http, HttpError, Purpose};
+use crate::http::{Http, HttpError, Purpose, Request, Response, retry_after};
 use crate::secret::Secret;
 use crate::untrusted;
 
@@ -48,6 +50,14 @@ pub enum TokenError {
     /// No answer. The code or refresh token may have been used up by then, so it is not sent again.
     #[error("{0}.")]
     NoAnswer(#[from] HttpError),
+    /// It is in trouble or has too much to do: 429 or 5xx.
+    #[error("The provider answered {status}.")]
+    Busy {
+        /// The status.
+        status: StatusCode,
+        /// How long it asks to wait.
+        retry_after: Option<Duration>,
+    },
     /// An error response (RFC 6749, section 5.2), in any of the shapes that providers give it.
     #[error("The provider refused: {error}{}.", description.as_ref().map(|text| format!(" ({text})")).unwrap_or_default())]
     Refused {
@@ -75,7 +85,7 @@ pub async fn exchange_code(
         .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
         .map_err(|error| TokenError::NotTokens(error.to_string()))?
         .set_pkce_verifier(verifier);
-    let response = request.request_async(&http.as_client(|_| Purpose::CodeExchange)).await;
+    let response = request.request_async(&client_for(Purpose::CodeExchange, http)).await;
     read(response)
 }
 
@@ -88,7 +98,7 @@ pub async fn renew(client: &Client, refresh_token: &Secret, http: &Http) -> Resu
     let request = client
         .exchange_refresh_token(&refresh_token)
         .map_err(|error| TokenError::NotTokens(error.to_string()))?;
-    let response = request.request_async(&http.as_client(|_| Purpose::Renewal)).await;
+    let response = request.request_async(&client_for(Purpose::Renewal, http)).await;
     read(response)
 }
 
@@ -100,8 +110,27 @@ pub fn redirect_url(uri: &str) -> Result<RedirectUrl, url::ParseError> {
     RedirectUrl::new(uri.to_owned())
 }
 
-type Answered =
-    Result<CoreTokenResponse, RequestTokenError<HttpError, StandardErrorResponse<CoreErrorResponseType>>>;
+/// What oauth2 calls a client: it takes 429 and 5xx for what they are, whatever their bodies say.
+fn client_for(
+    purpose: Purpose,
+    http: &Http,
+) -> impl Fn(Request) -> Pin<Box<dyn Future<Output = Result<Response, TokenError>> + Send>> {
+    let http = http.clone();
+    move |request| {
+        let http = http.clone();
+        Box::pin(async move {
+            let response = http.send(purpose, request).await?.response;
+            let status = response.status();
+            if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
+                return Err(TokenError::Busy { status, retry_after: retry_after(response.headers()) });
+            }
+            Ok(response)
+        })
+    }
+}
+
+type Refused = RequestTokenError<TokenError, StandardErrorResponse<CoreErrorResponseType>>;
+type Answered = Result<CoreTokenResponse, Refused>;
 
 fn read(response: Answered) -> Result<Tokens, TokenError> {
     let response = response.map_err(refusal)?;
@@ -120,9 +149,9 @@ fn read(response: Answered) -> Result<Tokens, TokenError> {
     })
 }
 
-fn refusal(error: RequestTokenError<HttpError, StandardErrorResponse<CoreErrorResponseType>>) -> TokenError {
+fn refusal(error: Refused) -> TokenError {
     match error {
-        RequestTokenError::Request(error) => TokenError::NoAnswer(error),
+        RequestTokenError::Request(error) => error,
         RequestTokenError::ServerResponse(response) => TokenError::Refused {
             error: response.error().as_ref().to_owned(),
             description: response.error_description().cloned(),

@@ -1,7 +1,6 @@
 //! A vault: named entries of bytes. The keyring is one; entries larger than it takes are split here.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use thiserror::Error;
@@ -18,25 +17,42 @@ const SPLIT: &str = "hallpass-split ";
 #[error("{reason}")]
 pub struct Unavailable {
     reason: String,
-    absent: bool,
+    kind: Unavailability,
+}
+
+/// In which way it cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unavailability {
+    /// It is there, and would not.
+    Unwilling,
+    /// There is none on this computer, so it holds nothing.
+    Absent,
+    /// The place in it is somebody else's.
+    Taken,
 }
 
 impl Unavailable {
     /// It is there, and would not.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), absent: false }
+        Self { reason: reason.into(), kind: Unavailability::Unwilling }
     }
 
     /// There is none on this computer, so it holds nothing.
     #[must_use]
     pub fn absent() -> Self {
-        Self { reason: "no keyring service runs on this computer".to_owned(), absent: true }
+        Self { reason: "no keyring service runs on this computer".to_owned(), kind: Unavailability::Absent }
     }
 
-    /// Whether there is none.
+    /// The place in it is somebody else's.
     #[must_use]
-    pub fn is_absence(&self) -> bool {
-        self.absent
+    pub fn taken() -> Self {
+        Self { reason: "another window logged in as somebody else".to_owned(), kind: Unavailability::Taken }
+    }
+
+    /// In which way it cannot be used.
+    #[must_use]
+    pub fn kind(&self) -> Unavailability {
+        self.kind
     }
 }
 
@@ -76,11 +92,11 @@ pub fn read(vault: &dyn Vault, service: &str, account: &str) -> Result<Option<Ve
     let Some(head) = vault.get(service, account)? else { return Ok(None) };
     let Some(split) = Split::read(&head) else { return Ok(Some(head)) };
     let mut bytes = Vec::new();
-    for part in split.accounts(account) {
-        match vault.get(service, &part)? {
+    for number in 1..=split.parts {
+        match vault.get(service, &part(account, &split.generation, number))? {
             Some(part) => bytes.extend(part),
-            // Half of it is gone: as good as none.
-            None => return Ok(None),
+            // Half of it is gone: what is left is nobody's session.
+            None => return Ok(Some(head)),
         }
     }
     Ok(Some(bytes))
@@ -90,48 +106,63 @@ pub fn read(vault: &dyn Vault, service: &str, account: &str) -> Result<Option<Ve
 /// count only once the head names them: what is read is the old entry or the new one, never half of each.
 pub fn write(vault: &dyn Vault, service: &str, account: &str, bytes: &[u8]) -> Result<(), Unavailable> {
     let old = vault.get(service, account)?.as_deref().and_then(Split::read);
+    let [one, other] = GENERATIONS;
+    let generation = if old.as_ref().is_some_and(|old| old.generation == one) { other } else { one };
     if bytes.len() <= ENTRY {
         vault.set(service, account, bytes)?;
     } else {
-        // Another process may write at the same time, and must not write the same parts.
-        let generation = RandomState::new().build_hasher().finish();
-        let new = Split { generation, parts: bytes.len().div_ceil(ENTRY) };
-        for (part, bytes) in new.accounts(account).zip(bytes.chunks(ENTRY)) {
-            vault.set(service, &part, bytes)?;
+        let new = Split { generation: generation.to_owned(), parts: bytes.len().div_ceil(ENTRY) };
+        for (number, bytes) in (1..).zip(bytes.chunks(ENTRY)) {
+            vault.set(service, &part(account, generation, number), bytes)?;
         }
         vault.set(service, account, new.to_string().as_bytes())?;
     }
-    old.iter().flat_map(|old| old.accounts(account)).try_for_each(|part| vault.delete(service, &part))
+    // The new entry stands, so that nothing is lost where the old one's parts stay: the next write clears them.
+    let _ = old.map_or(Ok(()), |old| clear(vault, service, account, &old));
+    Ok(())
 }
 
-/// Removes an entry and its parts; the head last, so that a failure leaves them findable.
+/// Removes an entry and its parts, those of writes that were cut short too; the head last, so that a failure leaves
+/// them findable.
 pub fn delete(vault: &dyn Vault, service: &str, account: &str) -> Result<(), Unavailable> {
-    let split = vault.get(service, account)?.as_deref().and_then(Split::read);
-    split
-        .iter()
-        .flat_map(|split| split.accounts(account))
-        .try_for_each(|part| vault.delete(service, &part))?;
+    let old = vault.get(service, account)?.as_deref().and_then(Split::read);
+    // Parts of a generation that has another name were written by an earlier version.
+    let names = GENERATIONS.into_iter().map(|name| Split { generation: name.to_owned(), parts: 0 });
+    for split in old.into_iter().chain(names) {
+        clear(vault, service, account, &split)?;
+    }
     vault.delete(service, account)
+}
+
+/// Removes the parts of a generation, also those that a write left which was cut short; the last one first, so that
+/// those that stay can be counted from the first.
+fn clear(vault: &dyn Vault, service: &str, account: &str, split: &Split) -> Result<(), Unavailable> {
+    let part = |number| part(account, &split.generation, number);
+    let mut last = split.parts;
+    while vault.get(service, &part(last + 1))?.is_some() {
+        last += 1;
+    }
+    (1..=last).rev().try_for_each(|number| vault.delete(service, &part(number)))
+}
+
+/// What a new generation of parts is called: the one that the old one is not.
+const GENERATIONS: [&str; 2] = ["a", "b"];
+
+fn part(account: &str, generation: &str, number: usize) -> String {
+    format!("{account} #{generation}.{number}")
 }
 
 /// What the head of a split entry says.
 struct Split {
-    generation: u64,
+    generation: String,
     parts: usize,
 }
 
 impl Split {
     fn read(head: &[u8]) -> Option<Self> {
         let (generation, parts) = std::str::from_utf8(head).ok()?.strip_prefix(SPLIT)?.split_once(' ')?;
-        Some(Self {
-            generation: generation.parse().ok()?,
-            parts: parts.parse().ok().filter(|&parts| parts <= 1000)?,
-        })
-    }
-
-    fn accounts(&self, account: &str) -> impl Iterator<Item = String> {
-        let stem = format!("{account} #{}", self.generation);
-        (1..=self.parts).map(move |part| format!("{stem}.{part}"))
+        let parts = parts.parse().ok().filter(|&parts| parts <= 1000)?;
+        Some(Self { generation: generation.to_owned(), parts })
     }
 }
 
