@@ -329,7 +329,7 @@ fn remedied(remedy: Remedy, state: &State) -> Action {
         Remedy::Renew => Action::Renew,
         Remedy::CallAgain => Action::CallApi,
         Remedy::UseUrl(url) => Action::Edit(crate::api::request::Draft { url, ..state.draft.clone() }),
-        Remedy::CopyCallbackUrls(urls) => Action::Copy(urls.join("\n")),
+        Remedy::CopyUrls(urls) => Action::Copy(urls.join("\n")),
         Remedy::EditProfile => Action::OpenSettings(Some(state.profile().name.clone())),
     }
 }

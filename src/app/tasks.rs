@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::state::{Event, Outgoing, TaskId, Work, Written};
+use crate::auth::log_out::{self, EndSession, Ended};
 use crate::auth::login::{self, Attempt, OpenBrowser};
 use crate::auth::session::Session;
 use crate::config::{Profile, ProfileFile, SaveError};
@@ -164,7 +165,7 @@ impl Tasks {
     /// Logs out: here first, whatever the provider answers, then there, in the browser too if `in_browser`.
     pub fn log_out(&mut self, profile: &Profile, session: &Session, in_browser: bool) -> TaskId {
         let (store, account, pending) = (self.store.clone(), Account::of(profile), self.pending());
-        let (mut session, open) = (session.clone(), Arc::clone(&self.open));
+        let (mut session, profile, open) = (session.clone(), profile.clone(), Arc::clone(&self.open));
         self.start(Work::LogOut, |report, http| async move {
             let mut forgotten = store.delete(&account).await;
             // What was about to be kept when the person logged out must not come back; its tokens are the latest.
@@ -177,13 +178,18 @@ impl Tasks {
                 session = late;
             }
             report.send(Event::Forgotten(report.task, forgotten));
-            let result = match session.revoke(&http).await {
-                Ok(Some(page)) if in_browser => {
-                    Ok(tokio::task::spawn_blocking(move || open(&page).is_ok()).await.unwrap_or(false))
-                }
-                Ok(_) => Ok(false),
-                Err(error) => Err(error),
-            };
+            let mut result = log_out::revoke(&session, &http).await.map(|()| false);
+            if in_browser && let Ok(in_browser) = &mut result {
+                let ending = EndSession {
+                    profile: &profile,
+                    session: &session,
+                    http: &http,
+                    open,
+                    report: &|step| report.send(Event::Stepped(report.task, step)),
+                    patience: log_out::PATIENCE,
+                };
+                *in_browser = ending.run().await.is_ok_and(|ended| ended != Ended::NoPage);
+            }
             report.send(Event::LoggedOut(report.task, result));
             None
         })

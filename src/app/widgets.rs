@@ -262,7 +262,7 @@ fn remedy_name(remedy: &Remedy) -> &'static str {
         Remedy::Renew => "Renew the token",
         Remedy::CallAgain => "Call again",
         Remedy::UseUrl(_) => "Use this URL",
-        Remedy::CopyCallbackUrls(_) => "Copy the callback URLs",
+        Remedy::CopyUrls(_) => "Copy the URLs to register",
         Remedy::EditProfile => "Edit the profile",
     }
 }
