@@ -8,10 +8,11 @@ use oauth2::http::StatusCode;
 use crate::api::CallError;
 use crate::api::request::DraftError;
 use crate::api::response::Response;
+use crate::auth::log_out::{EndSessionError, RevocationError};
 use crate::auth::login::LoginError;
 use crate::auth::provider::ProviderError;
 use crate::auth::renewal::{Prospect, RenewalError};
-use crate::auth::session::{RevocationError, Session};
+use crate::auth::session::Session;
 use crate::auth::tokens::TokenError;
 use crate::config::Profile;
 use crate::http::{HttpError, NoAnswer};
@@ -75,8 +76,8 @@ pub enum Remedy {
     CallAgain,
     /// Put this into the URL field.
     UseUrl(String),
-    /// Copy the callback URLs and register them with the provider.
-    CopyCallbackUrls(Vec<String>),
+    /// Copy these URLs, to register them at the provider.
+    CopyUrls(Vec<String>),
     /// Open the profile's settings.
     EditProfile,
 }
@@ -168,7 +169,7 @@ pub fn login(error: &LoginError, profile: &Profile) -> Explanation {
             ),
         )
         .evidence("Waited at", [(redirect_uri.clone(), false)])
-        .remedy(Remedy::CopyCallbackUrls(profile.redirect_uris())),
+        .remedy(Remedy::CopyUrls(profile.redirect_uris())),
         LoginError::WrongIssuer { expected, came } => Explanation::failed(
             "The answer came from another provider",
             "The login was stopped before the code was sent anywhere: a code must only go to the provider that issued it.",
@@ -408,14 +409,53 @@ pub fn not_forgotten(error: &StoreError) -> Explanation {
     .says("It said", Some(&error.to_string()))
 }
 
-/// Why the provider still honours the tokens after a log-out.
+/// Why the provider still honours the tokens after a log-out; `again` says whether it will be told once more.
 #[must_use]
-pub fn not_revoked(error: &RevocationError) -> Explanation {
+pub fn not_revoked(error: &RevocationError, again: bool) -> Explanation {
+    let cause = match (error.may_pass(), again) {
+        (true, true) => "The provider could not be told yet. Hallpass tries again.",
+        (true, false) => "The provider could not be told, so its tokens end when their time is over.",
+        (false, _) => "The provider did not revoke its tokens, so they end when their time is over.",
+    };
     Explanation::failed(
         "You are logged out here, and perhaps not at the provider",
-        "Nothing is left on this computer. The provider could not be told, so its tokens end when their time is over.",
+        format!("Nothing is left on this computer. {cause}"),
     )
     .says("It said", Some(&error.to_string()))
+}
+
+/// Why the provider may still know the person in the browser after a log-out.
+#[must_use]
+pub fn session_not_ended(error: &EndSessionError, profile: &Profile) -> Explanation {
+    let explained = |cause: String| {
+        let cause = format!("{cause} Until it forgets you, the next login may not ask who you are.");
+        Explanation::failed("You are logged out here, and perhaps not in your browser", cause)
+    };
+    match error {
+        EndSessionError::Provider(error) => {
+            explained("The provider could not be asked for its log-out page.".to_owned())
+                .says("Found", Some(&error.to_string()))
+        }
+        EndSessionError::NoBrowser(problem) => {
+            explained("The browser did not open on the provider's log-out page.".to_owned())
+                .says("It said", Some(problem))
+        }
+        EndSessionError::NoReturn { after, return_to, left } => {
+            let minutes = after.as_secs().div_ceil(60);
+            let waited = if *left {
+                explained(format!(
+                    "Hallpass waited {minutes} minutes for you to come back from the provider's log-out page. If it \
+                     showed an error, this log-out URL is probably not registered there."
+                ))
+                .remedy(Remedy::CopyUrls(profile.logged_out_uris()))
+            } else {
+                explained(format!(
+                    "Hallpass waited {minutes} minutes, and the browser never asked for the provider's log-out page."
+                ))
+            };
+            waited.evidence("Waited at", [(return_to.clone(), false)])
+        }
+    }
 }
 
 /// What a clock that differs from the others' means; `None` where it does not by more than a minute.
@@ -772,7 +812,23 @@ mod tests {
         };
         let explained = login(&error, &profile());
         assert!(explained.cause.contains("3 minutes"));
-        assert_eq!(explained.remedy, Some(Remedy::CopyCallbackUrls(profile().redirect_uris())));
+        assert_eq!(explained.remedy, Some(Remedy::CopyUrls(profile().redirect_uris())));
+    }
+
+    #[test]
+    fn a_log_out_url_is_doubted_only_where_the_provider_was_reached() {
+        let explained = |left| {
+            let return_to = "http://127.0.0.1:8710/logged-out".to_owned();
+            let error = EndSessionError::NoReturn { after: Duration::from_mins(2), return_to, left };
+            session_not_ended(&error, &profile())
+        };
+        assert!(explained(true).cause.contains("not registered"));
+        assert_eq!(explained(true).remedy, Some(Remedy::CopyUrls(profile().logged_out_uris())));
+        assert!(explained(false).cause.contains("2 minutes") && explained(false).remedy.is_none());
+        assert_eq!(
+            values(&explained(false), "Waited at"),
+            [("http://127.0.0.1:8710/logged-out".to_owned(), false)]
+        );
     }
 
     #[test]

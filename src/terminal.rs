@@ -8,7 +8,8 @@ use std::time::Duration;
 use hallpass::api::request::Draft;
 use hallpass::api::{self, response::Response};
 use hallpass::auth::Step;
-use hallpass::auth::login::Attempt;
+use hallpass::auth::log_out::{self, EndSession};
+use hallpass::auth::login::{Attempt, OpenBrowser};
 use hallpass::auth::session::Session;
 use hallpass::config::Profile;
 use hallpass::demo;
@@ -57,32 +58,45 @@ async fn main_job() -> Result<(), String> {
             .map_err(|error| error.to_string())?;
         answered(&ready.name, &response)?;
     }
-    session.revoke(&http).await.map_err(|error| error.to_string())?;
+    log_out::revoke(&session, &http).await.map_err(|error| error.to_string())?;
+    let ending = EndSession {
+        profile: &profile,
+        session: &session,
+        http: &http,
+        open: scripted("sent back"),
+        report: &stepped,
+        patience: PATIENCE,
+    };
+    ending.run().await.map_err(|error| error.to_string())?;
     say!("Logged out");
     Ok(())
 }
 
-async fn log_in(profile: &Profile, http: &Http) -> Result<Session, String> {
+/// How long the scripted person may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A browser with Alice in it. It is opened on a thread that may block; she goes on while the app waits.
+fn scripted(does: &'static str) -> OpenBrowser {
     let runtime = Handle::current();
+    Arc::new(move |link| {
+        let link = link.to_string();
+        runtime.spawn(async move {
+            match person::visit(&link, Choice::Alice).await {
+                Ok(visit) => done("the scripted browser", &format!("{does} with {}", visit.status)),
+                Err(lost) => complain!("  ✗ the scripted browser: {lost}"),
+            }
+        });
+        Ok(())
+    })
+}
+
+async fn log_in(profile: &Profile, http: &Http) -> Result<Session, String> {
     let attempt = Attempt {
         profile,
         http,
-        // The browser is opened on a thread that may block; the person in it goes on while the app waits.
-        open: Arc::new(move |link| {
-            let link = link.to_string();
-            runtime.spawn(async move {
-                match person::visit(&link, Choice::Alice).await {
-                    Ok(visit) => done(
-                        "the scripted browser",
-                        &format!("Continue as Alice, sent back with {}", visit.status),
-                    ),
-                    Err(lost) => complain!("  ✗ the scripted browser: {lost}"),
-                }
-            });
-            Ok(())
-        }),
+        open: scripted("Continue as Alice, sent back"),
         report: &stepped,
-        patience: Duration::from_secs(30),
+        patience: PATIENCE,
     };
     attempt.run().await.map_err(|error| {
         let why = explain::login(&error, profile);
@@ -122,6 +136,11 @@ fn stepped(step: Step) {
         // A login renews nothing.
         Step::TookSiblings | Step::ScopesChanged { .. } => {}
         Step::NoUserInfo(problem) => complain!("  ✗ user info: {problem}"),
+        Step::NoWayBack(busy) => complain!("  ✗ the way back: {busy}"),
+        Step::OpenedLogOutPage => done("browser", "opened on the log-out page"),
+        Step::CameBackLoggedOut { took, .. } => {
+            done("logged out", &format!("the browser came back after {} ms", took.as_millis()));
+        }
     }
 }
 

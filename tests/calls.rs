@@ -14,6 +14,7 @@ use hallpass::api::document::Kind;
 use hallpass::api::request::Draft;
 use hallpass::api::response::Response;
 use hallpass::api::{self, CallError};
+use hallpass::auth::log_out;
 use hallpass::auth::login::{Attempt, LoginError, OpenBrowser};
 use hallpass::auth::provider::Provider as Discovered;
 use hallpass::auth::session::Session;
@@ -482,7 +483,7 @@ async fn no_secret_stands_in_a_log_an_error_or_a_debug_print() {
         say(&explain::login(&error, &profile));
         said.lock().unwrap().push_str(&error.to_string());
     }
-    session.revoke(&http).await.unwrap();
+    log_out::revoke(&session, &http).await.unwrap();
 
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let said = said.lock().unwrap().clone();

@@ -742,6 +742,12 @@ fn redirect_uris_are_the_exact_urls_to_register() {
             "http://127.0.0.1/callback",
         ]
     );
+    assert_eq!(
+        demo.logged_out_uris(),
+        demo.redirect_uris().iter().map(|uri| uri.replace("/callback", "/logged-out")).collect::<Vec<_>>()
+    );
+    let form = ProfileForm::from(&demo);
+    assert_eq!(form.logged_out_uris(), Some(demo.logged_out_uris()));
     assert_eq!(demo.request_url(&demo.requests[2]), "http://127.0.0.1:41874/api/private-scoped");
     let names: Vec<&str> = demo.requests.iter().map(|request| request.name.as_str()).collect();
     assert_eq!(names, ["Public", "Private", "Private (scoped)"]);

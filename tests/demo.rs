@@ -586,14 +586,24 @@ async fn logging_out_leads_back_to_the_app_and_nowhere_else() {
         let to = response.headers().get(LOCATION).map(|to| to.to_str().unwrap().to_owned());
         (response.status().as_u16(), to.unwrap_or_default())
     };
-    let back = ("post_logout_redirect_uri", "http://127.0.0.1:9/");
-    let to = "http://127.0.0.1:9/?state=s".to_owned();
+    let back = ("post_logout_redirect_uri", "http://127.0.0.1:9/logged-out");
+    let to = "http://127.0.0.1:9/logged-out?state=s".to_owned();
     assert_eq!(out("oidc/logout", &[("id_token_hint", &hint), back, ("state", "s")]).await, (303, to));
     assert_eq!(out("oidc/logout", &[back]).await, (200, String::new()));
-    let evil = ("post_logout_redirect_uri", "https://evil.example/");
-    assert_eq!(out("oidc/logout", &[("id_token_hint", &hint), evil]).await, (403, String::new()));
-    let old = [("client_id", "hallpass-demo"), ("returnTo", "http://127.0.0.1:9/bye")];
-    assert_eq!(out("v2/logout", &old).await, (303, "http://127.0.0.1:9/bye".to_owned()));
+    for elsewhere in [
+        "https://evil.example/logged-out",
+        "http://127.0.0.1:9/",
+        "http://127.0.0.1:9/logged-out/x",
+        "http://127.0.0.1:9/logged-out?next=x",
+        "http://localhost:9/logged-out",
+    ] {
+        let back = ("post_logout_redirect_uri", elsewhere);
+        assert_eq!(out("oidc/logout", &[("id_token_hint", &hint), back]).await, (403, String::new()));
+        let old = [("client_id", "hallpass-demo"), ("returnTo", elsewhere)];
+        assert_eq!(out("v2/logout", &old).await, (403, String::new()));
+    }
+    let old = [("client_id", "hallpass-demo"), ("returnTo", back.1)];
+    assert_eq!(out("v2/logout", &old).await, (303, back.1.to_owned()));
 }
 
 #[tokio::test]

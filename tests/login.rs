@@ -1279,27 +1279,3 @@ async fn a_provider_in_trouble_does_not_end_the_session() {
     drop(provider);
     assert!(!session.renewed(&http()).await.unwrap_err().is_final());
 }
-
-#[tokio::test]
-async fn a_revoked_session_cannot_be_renewed() {
-    let (_demo, profile, _home) = demo().await;
-    let session = log_in(&profile, Choice::Alice).await.unwrap();
-    let page = session.revoke(&http()).await.unwrap().unwrap();
-    assert_eq!(page.path(), "/oidc/logout");
-    assert!(session.renewed(&http()).await.unwrap_err().is_final());
-    let id_token = session.id_token.unwrap();
-    assert!(!page.as_str().contains(id_token.expose()));
-}
-
-#[tokio::test]
-async fn a_revocation_that_fails_says_so() {
-    let provider = Provider::start(|_| {}).await;
-    let session = log_in(&provider.profile(), Choice::Alice).await.unwrap();
-    provider.change(|script| script.instead("/forget", || server::answer(503, ("x", "y"), "")));
-    assert!(session.revoke(&http()).await.unwrap_err().to_string().contains("503"));
-    let seen = provider.server.seen();
-    let form = seen.last().unwrap().form();
-    let expected =
-        [("client_id", CLIENT), ("token", "refresh-token-1"), ("token_type_hint", "refresh_token")];
-    assert_eq!(form, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
-}

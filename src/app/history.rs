@@ -194,6 +194,19 @@ impl Entry {
             Step::NoUserInfo(problem) => {
                 Self::new(task, Mark::Bad, "Your user info was not used", problem.as_str())
             }
+            Step::NoWayBack(busy) => {
+                Self::new(task, Mark::Neutral, "No port is free for the way back", busy.to_string())
+            }
+            Step::OpenedLogOutPage => {
+                Self::new(task, Mark::Good, "Opened the provider's log-out page", "in your browser")
+            }
+            Step::CameBackLoggedOut { took, with_state } => {
+                let detail = if *with_state { "state matches" } else { "this provider passes no state on" };
+                Self {
+                    took: Some(*took),
+                    ..Self::new(task, Mark::Good, "The provider sent you back", detail)
+                }
+            }
         })
     }
 

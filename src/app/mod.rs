@@ -98,7 +98,7 @@ impl App {
         let is_its_own = written.old.as_ref() == Some(&profile.name);
         let account = |profile| Account::of(profile);
         if is_its_own && written.profile.as_ref().map(account) != Some(Account::of(profile)) {
-            self.tasks.log_out(profile, &logged_in.session, false);
+            self.tasks.log_out(profile, Arc::clone(&logged_in.session), false);
         }
     }
 
@@ -141,6 +141,8 @@ impl App {
     fn perform(&mut self, action: Action, context: &Context) {
         match &action {
             Action::LogIn => {
+                // The log-out page of before is answered no more: its port is wanted.
+                self.tasks.cancel(Work::EndSession);
                 if self.state.can_log_in() {
                     self.tasks.log_in(self.state.profile());
                 }
@@ -164,7 +166,7 @@ impl App {
             Action::LogOut => {
                 self.tasks.cancel(Work::Call);
                 if let Some(logged_in) = &self.state.session {
-                    self.tasks.log_out(self.state.profile(), &logged_in.session, true);
+                    self.tasks.log_out(self.state.profile(), Arc::clone(&logged_in.session), true);
                 }
             }
             Action::SwitchProfile(_) => {
@@ -345,7 +347,7 @@ fn remedied(remedy: Remedy, state: &State) -> Action {
         Remedy::KeepAgain => Action::KeepAgain,
         Remedy::CallAgain => Action::CallApi,
         Remedy::UseUrl(url) => Action::Edit(crate::api::request::Draft { url, ..state.draft.clone() }),
-        Remedy::CopyCallbackUrls(urls) => Action::Copy(urls.join("\n")),
+        Remedy::CopyUrls(urls) => Action::Copy(urls.join("\n")),
         Remedy::EditProfile => Action::OpenSettings(Some(state.profile().name.clone())),
     }
 }

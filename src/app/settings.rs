@@ -1,4 +1,4 @@
-//! The settings: one profile as a form, with the callback URLs to register, and a look whether its provider is there.
+//! The settings: one profile as a form, with the URLs to register, and a look whether its provider is there.
 
 use egui::{Frame, Label, Layout, Margin, RichText, ScrollArea, TextEdit, Ui, Vec2};
 use poll_promise::Promise;
@@ -8,7 +8,7 @@ use super::tasks::{self, Tasks};
 use super::theme::{self, palette, size};
 use super::widgets;
 use crate::auth::provider::ProviderError;
-use crate::config::{DEMO, Field, FieldProblem, ProfileForm, RequestForm};
+use crate::config::{DEMO, Field, FieldProblem, RequestForm};
 
 /// Whether the provider of the form can be used: a one-shot value for the issuer that it was asked for.
 #[derive(Default)]
@@ -90,7 +90,8 @@ fn form(
         &mut form.redirect_ports,
     );
     fields.text(ui, Field::RedirectPath, "Redirect path", "/callback", &mut form.redirect_path);
-    callback_urls(ui, actions, &form);
+    urls(ui, actions, "callback URLs", form.redirect_uris());
+    urls(ui, actions, "log-out URLs", form.logged_out_uris());
     heading(ui, "The API");
     fields.text(
         ui,
@@ -234,20 +235,21 @@ impl Fields<'_> {
     }
 }
 
-/// The callback URLs, to the letter: the provider compares them so.
-fn callback_urls(ui: &mut Ui, actions: &mut Vec<Action>, form: &ProfileForm) {
+/// URLs to register, to the letter: the provider compares them so.
+fn urls(ui: &mut Ui, actions: &mut Vec<Action>, called: &str, urls: Option<Vec<String>>) {
     let palette = palette(ui);
-    let Some(urls) = form.redirect_uris() else { return };
+    let Some(urls) = urls else { return };
     let frame = Frame::new().fill(palette.sunken).corner_radius(9).inner_margin(Margin::symmetric(14, 10));
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.label(
-            RichText::new("Register these callback URLs at the provider, exactly as they are:").size(14.0),
+            RichText::new(format!("Register these {called} at the provider, exactly as they are:"))
+                .size(14.0),
         );
         for url in &urls {
             ui.label(RichText::new(url).font(theme::code()));
         }
-        if widgets::secondary(ui, "Copy the callback URLs").clicked() {
+        if widgets::secondary(ui, &format!("Copy the {called}")).clicked() {
             actions.push(Action::Copy(urls.join("\n")));
         }
     });

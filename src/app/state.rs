@@ -12,9 +12,10 @@ use crate::api::CallError;
 use crate::api::request::{Draft, DraftError, Request};
 use crate::api::response::Response;
 use crate::auth::Step;
+use crate::auth::log_out::{EndSessionError, Ended, RevocationError};
 use crate::auth::login::LoginError;
 use crate::auth::renewal::{self, Prospect, RenewalError, Renewed};
-use crate::auth::session::{RevocationError, Session, Why};
+use crate::auth::session::{Session, Why};
 use crate::config::{DEMO, FieldProblem, Loaded, Problem, Profile, ProfileFile, ProfileForm, SaveError};
 use crate::explain::{self, Explanation};
 use crate::http::{self, Exchange};
@@ -41,6 +42,8 @@ pub enum Work {
     Renewal,
     /// Logging out, of this computer or of the provider too.
     LogOut,
+    /// Ending the provider's own session in the browser.
+    EndSession,
     /// Writing the profile file.
     Save,
 }
@@ -109,8 +112,12 @@ pub enum Event {
     Renewed(TaskId, Result<Box<Renewed>, RenewalError>),
     /// The session is gone from this computer, or not, and why.
     Forgotten(TaskId, Result<(), StoreError>),
-    /// The provider was told; `true` where its own session ends in the browser.
-    LoggedOut(TaskId, Result<bool, RevocationError>),
+    /// The provider could not be told yet, and will be told again.
+    NotRevokedYet(TaskId, RevocationError),
+    /// The provider was told, or need not be; or could not.
+    LoggedOut(TaskId, Result<(), RevocationError>),
+    /// The provider's own session ended in the browser, or perhaps not.
+    SessionEnded(TaskId, Result<Ended, EndSessionError>),
     /// A task ended without a result, through a fault of Hallpass.
     Died(TaskId),
     /// The profile file was written with this profile in the place of the one of the old name.
@@ -169,6 +176,8 @@ pub struct State {
     pub session: Option<LoggedIn>,
     /// The attempt to log in, while it runs.
     pub login: Option<Attempt>,
+    /// The news that the provider could not be told of a log-out yet.
+    not_revoked: Option<Explanation>,
     /// Why the session is to be renewed, until that begins.
     wanted_renewal: Option<Why>,
     /// Running tasks other than logins and calls.
@@ -414,6 +423,7 @@ impl State {
             demo: Demo::Starting,
             session: None,
             login: None,
+            not_revoked: None,
             wanted_renewal: None,
             running: HashSet::new(),
             news: None,
@@ -564,9 +574,19 @@ impl State {
                     self.forgotten(task, result);
                 }
             }
+            Event::NotRevokedYet(task, error) => {
+                if self.runs(task) {
+                    self.not_revoked(task, &error, true);
+                }
+            }
             Event::LoggedOut(task, result) => {
                 if self.ends(Work::LogOut, task) {
                     self.logged_out(task, result);
+                }
+            }
+            Event::SessionEnded(task, result) => {
+                if self.ends(Work::EndSession, task) {
+                    self.session_ended(task, result);
                 }
             }
             Event::Saved(task, result) => {
@@ -594,7 +614,11 @@ impl State {
 
     fn did(&mut self, action: Action) {
         match action {
-            Action::LogIn | Action::Dismiss => self.news = None,
+            Action::LogIn => {
+                self.news = None;
+                self.stop(Work::EndSession);
+            }
+            Action::Dismiss => self.news = None,
             Action::CancelLogin => {
                 if let Some(attempt) = self.login.take() {
                     self.history.add(Entry::new(
@@ -752,10 +776,13 @@ impl State {
     }
 
     fn stepped(&mut self, task: TaskId, step: Step) {
-        let Some(attempt) = self.login.as_mut().filter(|attempt| attempt.task == task) else { return };
+        if !self.runs(task) {
+            return;
+        }
         if let Some(entry) = Entry::step(task, &step) {
             self.history.add(entry);
         }
+        let Some(attempt) = self.login.as_mut().filter(|attempt| attempt.task == task) else { return };
         match step {
             Step::Waiting { link, redirect_uri, until } => {
                 attempt.waiting = Some(Waiting { link, redirect_uri, until });
@@ -929,19 +956,40 @@ impl State {
         }
     }
 
-    fn logged_out(&mut self, task: TaskId, result: Result<bool, RevocationError>) {
+    fn logged_out(&mut self, task: TaskId, result: Result<(), RevocationError>) {
+        let said = self.not_revoked.take();
+        self.news.take_if(|news| said.as_ref() == Some(news));
+        if let Err(error) = result {
+            self.not_revoked(task, &error, false);
+        }
+    }
+
+    fn not_revoked(&mut self, task: TaskId, error: &RevocationError, again: bool) {
+        let explanation = explain::not_revoked(error, again);
+        self.history.add(Entry::new(task, Mark::Bad, &explanation.headline, error.to_string()));
+        // That the session is still on this computer is the graver news.
+        if self.news.is_none() {
+            self.not_revoked = again.then(|| explanation.clone());
+            self.news = Some(explanation);
+        }
+    }
+
+    fn session_ended(&mut self, task: TaskId, result: Result<Ended, EndSessionError>) {
         match result {
-            Ok(true) => self.history.add(Entry::new(
-                task,
-                Mark::Good,
-                "Opened the provider's log-out page",
-                "in your browser",
-            )),
-            Ok(false) => {}
+            // Each step was told.
+            Ok(Ended::CameBack | Ended::Opened) => {}
+            Ok(Ended::NoPage) => {
+                let detail = "it has no page to log out on";
+                self.history.add(Entry::new(
+                    task,
+                    Mark::Neutral,
+                    "The browser may still be logged in",
+                    detail,
+                ));
+            }
             Err(error) => {
-                let explanation = explain::not_revoked(&error);
-                self.history.add(Entry::new(task, Mark::Bad, &explanation.headline, error.to_string()));
-                // That the session is still on this computer is the graver news.
+                let explanation = explain::session_not_ended(&error, self.profile());
+                self.history.add(Entry::new(task, Mark::Neutral, &explanation.headline, error.to_string()));
                 self.news.get_or_insert(explanation);
             }
         }
@@ -1009,6 +1057,7 @@ impl State {
         self.trusted.clear();
         // A log-out goes on: that it failed is news under any profile.
         self.stop(Work::Restore);
+        self.stop(Work::EndSession);
         self.choose(0);
     }
 

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use poll_promise::Promise;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::state::{Event, Outgoing, TaskId, Work, Written};
+use crate::auth::log_out::{self, EndSession};
 use crate::auth::login::{self, Attempt, OpenBrowser};
-use crate::auth::renewal::Renewal;
+use crate::auth::renewal::{self, Renewal};
 use crate::auth::session::{Session, Why};
 use crate::config::{Profile, ProfileFile, SaveError};
 use crate::http::Http;
@@ -154,29 +155,56 @@ impl Tasks {
         self.start(Work::LogOut, |report, _| async move {
             kept.await;
             report.send(Event::Forgotten(report.task, store.delete(&account).await));
-            report.send(Event::LoggedOut(report.task, Ok(false)));
+            report.send(Event::LoggedOut(report.task, Ok(())));
         })
     }
 
-    /// Logs out: here first, whatever the provider answers, then there, in the browser too if `in_browser`.
-    pub fn log_out(&mut self, profile: &Profile, session: &Session, in_browser: bool) -> TaskId {
+    /// Logs out: here first, whatever the provider answers, then there: its tokens are revoked, with some patience, and
+    /// its own session is ended in the browser, if `in_browser`.
+    pub fn log_out(&mut self, profile: &Profile, session: Arc<Session>, in_browser: bool) {
+        let (gone, forgotten) = oneshot::channel();
+        if in_browser {
+            self.end_session(profile, Arc::clone(&session), forgotten);
+        }
         let (store, account) = (self.store.clone(), Account::of(profile));
         let (kept, renewed) = (self.end_of(Work::Keep), self.end_of(Work::Renewal));
-        let (session, open) = (session.clone(), Arc::clone(&self.open));
         self.start(Work::LogOut, |report, http| async move {
             kept.await;
             report.send(Event::Forgotten(report.task, store.delete(&account).await));
+            let _ = gone.send(());
             // A renewal that finds its session gone revokes what it got.
             renewed.await;
-            let result = match session.revoke(&http).await {
-                Ok(Some(page)) if in_browser => {
-                    Ok(tokio::task::spawn_blocking(move || open(&page).is_ok()).await.unwrap_or(false))
+            let mut result = log_out::revoke(&session, &http).await;
+            for failed in 0..REVOCATIONS {
+                match result {
+                    Err(error) if error.may_pass() => report.send(Event::NotRevokedYet(report.task, error)),
+                    _ => break,
                 }
-                Ok(_) => Ok(false),
-                Err(error) => Err(error),
-            };
+                tokio::time::sleep(renewal::back_off(failed)).await;
+                result = log_out::revoke(&session, &http).await;
+            }
             report.send(Event::LoggedOut(report.task, result));
-        })
+        });
+    }
+
+    /// Ends the provider's own session in the browser, once the session here is gone. Unlike the log-out itself it can
+    /// be cancelled: whoever logs in again wants its port.
+    fn end_session(&mut self, profile: &Profile, session: Arc<Session>, forgotten: oneshot::Receiver<()>) {
+        let (profile, open) = (profile.clone(), Arc::clone(&self.open));
+        self.start(Work::EndSession, |report, http| async move {
+            let _ = forgotten.await;
+            let step = |step| report.send(Event::Stepped(report.task, step));
+            let ending = EndSession {
+                profile: &profile,
+                session: &session,
+                http: &http,
+                open,
+                report: &step,
+                patience: log_out::PATIENCE,
+            };
+            let result = ending.run().await;
+            report.send(Event::SessionEnded(report.task, result));
+        });
     }
 
     /// Opens the browser on a link once more.
@@ -281,6 +309,9 @@ impl Tasks {
         self.report.task
     }
 }
+
+/// How often a revocation is tried again, which takes half a minute.
+const REVOCATIONS: u32 = 4;
 
 /// What is not cancelled once it has begun: its answer may be the only copy of a token.
 const SEEN_THROUGH: [Work; 4] = [Work::Keep, Work::Renewal, Work::LogOut, Work::Save];

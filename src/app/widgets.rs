@@ -263,7 +263,7 @@ fn remedy_name(remedy: &Remedy) -> &'static str {
         Remedy::Restore | Remedy::KeepAgain => "Try again",
         Remedy::CallAgain => "Call again",
         Remedy::UseUrl(_) => "Use this URL",
-        Remedy::CopyCallbackUrls(_) => "Copy the callback URLs",
+        Remedy::CopyUrls(_) => "Copy the URLs to register",
         Remedy::EditProfile => "Edit the profile",
     }
 }

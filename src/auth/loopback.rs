@@ -1,7 +1,8 @@
-//! The redirect listener: a loopback port that waits for the one callback of this attempt (RFC 8252, section 7.3).
+//! The redirect listener: a loopback port that waits for the one request that brings the browser back, from a login
+//! (RFC 8252, section 7.3) or from a log-out.
 //!
-//! Anything on this computer, and any web page in any browser, can send requests here. So only a request that
-//! carries this attempt's `state` settles it; whatever else comes is answered with an error and forgotten.
+//! Anything on this computer, and any web page in any browser, can send requests here. So only a request that is
+//! found to be the awaited one ends the wait; whatever else comes is answered with an error and forgotten.
 
 use std::convert::Infallible;
 use std::io;
@@ -20,6 +21,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
+use url::Url;
 
 use crate::secret::Secret;
 
@@ -96,15 +98,35 @@ impl Listener {
         format!("http://{}{}", self.address, self.path)
     }
 
+    /// The URL of another path here.
+    pub(super) fn url_of(&self, path: &str) -> Url {
+        #[expect(clippy::expect_used, reason = "an address and a path make a URL")]
+        Url::parse(&format!("http://{}{path}", self.address)).expect("a URL")
+    }
+
     /// Waits for the callback that carries `state`, and closes the port. Strays are answered and do not count.
     pub async fn callback(self, state: &str) -> Callback {
+        let (path, state) = (self.path.clone(), state.to_owned());
+        self.wait(move |asked, parameters| {
+            if asked != path {
+                return Found::Stray(StatusCode::NOT_FOUND);
+            }
+            match read(parameters, &state) {
+                Some(callback) if callback.outcome.is_ok() => Found::Awaited(callback, &CAME_BACK),
+                Some(callback) => Found::Awaited(callback, &REFUSED),
+                None => Found::Stray(StatusCode::BAD_REQUEST),
+            }
+        })
+        .await
+    }
+
+    /// Waits for the request that `find` finds to be the awaited one by its path and parameters, and closes the port.
+    pub(super) async fn wait<T: Send + 'static>(
+        self,
+        find: impl Fn(&str, &str) -> Found<T> + Send + Sync + 'static,
+    ) -> T {
         let (settle, mut settled) = mpsc::channel(1);
-        let door = Arc::new(Door {
-            authority: self.address.to_string(),
-            path: self.path,
-            state: state.to_owned(),
-            settle,
-        });
+        let door = Arc::new(Door { authority: self.address.to_string(), find: Box::new(find), settle });
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
             let next = async {
@@ -114,7 +136,7 @@ impl Listener {
             };
             tokio::select! {
                 biased;
-                Some(callback) = settled.recv() => return callback,
+                Some(awaited) = settled.recv() => return awaited,
                 (place, accepted) = next => match accepted {
                     Ok((stream, _)) => {
                         let door = Arc::clone(&door);
@@ -140,15 +162,27 @@ fn listen(port: u16) -> io::Result<TcpListener> {
     socket.listen(128)
 }
 
-/// What a connection needs to tell the callback from a stray.
-struct Door {
-    authority: String,
-    path: String,
-    state: String,
-    settle: mpsc::Sender<Callback>,
+/// What a request is found to be.
+pub(super) enum Found<T> {
+    /// The awaited one: this page answers it, and the wait is over.
+    Awaited(T, &'static Page),
+    /// One on its way to somewhere else: the browser is sent on to this address.
+    SentOn(Secret),
+    /// None of this listener's.
+    Stray(StatusCode),
 }
 
-async fn serve(stream: TcpStream, door: Arc<Door>) {
+/// Judges a request by its path and its parameters.
+type Find<T> = Box<dyn Fn(&str, &str) -> Found<T> + Send + Sync>;
+
+/// What a connection needs to tell the awaited request from a stray.
+struct Door<T> {
+    authority: String,
+    find: Find<T>,
+    settle: mpsc::Sender<T>,
+}
+
+async fn serve<T: Send + 'static>(stream: TcpStream, door: Arc<Door<T>>) {
     let service = service_fn(|request| {
         let door = Arc::clone(&door);
         async move { Ok::<_, Infallible>(door.answer(request).await) }
@@ -163,16 +197,14 @@ async fn serve(stream: TcpStream, door: Arc<Door>) {
         .await;
 }
 
-impl Door {
+impl<T> Door<T> {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         // A page that had its own name resolve to this address (DNS rebinding) still says its own name here.
         let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
         if host != Some(self.authority.as_str()) {
             return page(StatusCode::MISDIRECTED_REQUEST, &STRAY);
         }
-        if request.uri().path() != self.path {
-            return page(StatusCode::NOT_FOUND, &STRAY);
-        }
+        let path = request.uri().path().to_owned();
         let parameters = match *request.method() {
             Method::GET => request.uri().query().unwrap_or_default().to_owned(),
             // The response mode form_post (OAuth 2.0 Form Post Response Mode, section 2).
@@ -182,14 +214,14 @@ impl Door {
             },
             _ => return page(StatusCode::METHOD_NOT_ALLOWED, &STRAY),
         };
-        let Some(callback) = read(&parameters, &self.state) else {
-            return page(StatusCode::BAD_REQUEST, &STRAY);
-        };
-        let shown = if callback.outcome.is_ok() { &CAME_BACK } else { &REFUSED };
-        match self.settle.try_send(callback) {
-            Ok(()) => page(StatusCode::OK, shown),
-            // The same callback once more: the first one counts.
-            Err(_) => page(StatusCode::BAD_REQUEST, &STRAY),
+        match (self.find)(&path, &parameters) {
+            Found::Awaited(awaited, shown) => match self.settle.try_send(awaited) {
+                Ok(()) => page(StatusCode::OK, shown),
+                // The same request once more: the first one counts.
+                Err(_) => page(StatusCode::BAD_REQUEST, &STRAY),
+            },
+            Found::SentOn(to) => send_on(&to),
+            Found::Stray(status) => page(status, &STRAY),
         }
     }
 }
@@ -230,7 +262,7 @@ fn read(parameters: &str, state: &str) -> Option<Callback> {
 /// What the browser shows. Nothing of the request is ever reflected.
 #[derive(Template)]
 #[template(path = "callback.html")]
-struct Page {
+pub(super) struct Page {
     title: &'static str,
     text: &'static str,
     /// The sign in the circle, as an SVG path, and its colours.
@@ -246,6 +278,8 @@ const CAME_BACK: Page = Page {
     light: "#1a7446",
     dark: "#66cf97",
 };
+pub(super) const LOGGED_OUT: Page =
+    Page { title: "You are logged out", text: "You may close this tab.", ..CAME_BACK };
 const REFUSED: Page = Page {
     title: "You were not logged in",
     text: "Hallpass says why. You may close this tab.",
@@ -255,7 +289,7 @@ const REFUSED: Page = Page {
 };
 const STRAY: Page = Page {
     title: "Nothing to see here",
-    text: "This address belongs to a login that Hallpass has under way, and this request is not part of it.",
+    text: "Hallpass awaits your browser at this address, and this request is not the one that it awaits.",
     sign: "M24 14v12M24 33v.5",
     light: "#5a5e66",
     dark: "#a3a8b1",
@@ -263,7 +297,23 @@ const STRAY: Page = Page {
 
 fn page(status: StatusCode, page: &Page) -> Response<Full<Bytes>> {
     // Writing into a string does not fail; if it did, a blank page would still end the wait.
-    let mut response = Response::new(Full::from(page.render().unwrap_or_default()));
+    locked_down(status, page.render().unwrap_or_default())
+}
+
+fn send_on(to: &Secret) -> Response<Full<Bytes>> {
+    // Where no header can hold the address, the browser stays, and the wait goes on.
+    let Ok(mut location) = HeaderValue::from_str(to.expose()) else {
+        return page(StatusCode::INTERNAL_SERVER_ERROR, &STRAY);
+    };
+    location.set_sensitive(true);
+    let mut response = locked_down(StatusCode::SEE_OTHER, String::new());
+    response.headers_mut().insert(header::LOCATION, location);
+    response
+}
+
+/// An answer that no other page can frame, read or keep, and that tells the next page nothing of where it came from.
+fn locked_down(status: StatusCode, body: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(body));
     *response.status_mut() = status;
     for (name, value) in [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),

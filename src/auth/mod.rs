@@ -1,9 +1,11 @@
-//! Logging in and staying in: the login flow, its verification, and the session that comes of it.
+//! Logging in, staying in and logging out: the login flow, its verification, and the session that comes of it.
 //!
 //! Read in this order: [`provider`] (discovery and keys), [`login`] (one attempt), [`loopback`] (the redirect
-//! listener), [`id_token`] (verification), [`session`] (what is kept), [`renewal`] (how it lives on).
+//! listener), [`id_token`] (verification), [`session`] (what is kept), [`renewal`] (how it lives on),
+//! [`log_out`] (how it ends).
 
 pub mod id_token;
+pub mod log_out;
 pub mod login;
 pub mod loopback;
 pub mod provider;
@@ -15,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use crate::secret::Secret;
 
-/// A step of the flow that is no HTTP exchange (those are [`crate::http::Exchange`]s), as it happens.
+/// A step of a login or a log-out that is no HTTP exchange (those are [`crate::http::Exchange`]s), as it happens.
 #[derive(Clone, Debug)]
 pub enum Step {
     /// The PKCE verifier, `state` and `nonce` were made, and the redirect port is held.
@@ -53,4 +55,15 @@ pub enum Step {
     },
     /// The claims about the person came, and are malformed or somebody else's; the login goes on without.
     NoUserInfo(String),
+    /// No port is free to come back from the provider's log-out page: it is opened without a way back.
+    NoWayBack(loopback::PortsBusy),
+    /// The browser was opened on the provider's log-out page.
+    OpenedLogOutPage,
+    /// The browser came back from the provider's log-out page.
+    CameBackLoggedOut {
+        /// From opening the browser until then.
+        took: Duration,
+        /// Whether the provider passed the `state` on, which then is the right one.
+        with_state: bool,
+    },
 }

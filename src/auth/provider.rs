@@ -156,6 +156,16 @@ impl Provider {
         self.metadata.additional_metadata()
     }
 
+    /// Whether its endpoints are laid out as Auth0's are; there `/v2/logout` ends the provider's own session, also
+    /// where the metadata names no `end_session_endpoint`.
+    #[must_use]
+    pub fn has_auth0s_layout(&self) -> bool {
+        let authorize = self.metadata.authorization_endpoint().as_str();
+        let token = self.metadata.token_endpoint().map(|endpoint| endpoint.as_str());
+        authorize == format!("{}authorize", self.issuer())
+            && token == Some(&format!("{}oauth/token", self.issuer()))
+    }
+
     /// The OAuth 2.0 client for this provider: public, without a secret (RFC 8252, section 8.5).
     #[must_use]
     pub fn client(&self, client_id: &str) -> Client {

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::Step;
 use super::id_token::{self, Rejected};
+use super::log_out;
 use super::provider::{Provider, ProviderError};
 use super::session::{Obtained, Session, Why, expiry};
 use super::tokens::{self, TokenError};
@@ -174,7 +175,7 @@ impl Renewal<'_> {
             Some(kept) => Ok(Renewed { session: renewed, kept }),
             None => {
                 // Whoever logged out could not know of these tokens.
-                let _ = renewed.revoke(self.http).await;
+                let _ = log_out::revoke(&renewed, self.http).await;
                 self.sibling_of(&session).await.ok_or(RenewalError::EndedHere)
             }
         }

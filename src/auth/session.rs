@@ -1,19 +1,14 @@
-//! The session: what a login leaves behind, how long it is good for, and how it is renewed and ended.
+//! The session: what a login leaves behind, how long it is good for, and how it is renewed.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use oauth2::http::{self, header};
 use openidconnect::core::{CoreIdTokenClaims, CoreUserInfoClaims};
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
-use url::{Url, form_urlencoded};
 
-use super::provider::{Provider, ProviderError};
 use super::tokens::Tokens;
 use crate::config::Profile;
-use crate::http::{Http, HttpError, Purpose};
 use crate::secret::Secret;
 use crate::untrusted;
 
@@ -143,20 +138,6 @@ impl User {
     }
 }
 
-/// Why a token was not revoked.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum RevocationError {
-    /// The provider is not to be had.
-    #[error(transparent)]
-    Provider(#[from] ProviderError),
-    /// No answer.
-    #[error("{0}.")]
-    NoAnswer(#[from] HttpError),
-    /// An answer other than 200 (RFC 7009, section 2.2).
-    #[error("The provider answered {0} to the revocation.")]
-    Refused(http::StatusCode),
-}
-
 impl Session {
     /// The session that `tokens` open for `user`.
     #[must_use]
@@ -226,42 +207,6 @@ impl Session {
 
     fn has(&self, scope: &str) -> bool {
         self.granted.iter().any(|granted| granted == scope)
-    }
-
-    /// Makes the session useless at the provider: revokes its tokens (RFC 7009), and gives the address at which the
-    /// browser ends the provider's own session (RP-Initiated Logout 1.0, section 2), where there is one. The ID token
-    /// does not go along: an address that a browser is opened with can be read by every program on the computer.
-    ///
-    /// # Errors
-    /// When the provider did not revoke.
-    pub async fn revoke(&self, http: &Http) -> Result<Option<Url>, RevocationError> {
-        let provider = Provider::discover(&self.issuer, http).await?;
-        if let Some(endpoint) = &provider.extras().revocation_endpoint {
-            // Revoking the refresh token ends the whole grant (RFC 7009, section 2.1).
-            let (token, hint) = match &self.refresh_token {
-                Some(token) => (token, "refresh_token"),
-                None => (&self.access_token, "access_token"),
-            };
-            let form = form_urlencoded::Serializer::new(String::new())
-                .append_pair("client_id", &self.client_id)
-                .append_pair("token", token.expose())
-                .append_pair("token_type_hint", hint)
-                .finish();
-            let mut request = http::Request::new(form.into_bytes());
-            *request.method_mut() = http::Method::POST;
-            *request.uri_mut() =
-                endpoint.as_str().parse().map_err(|_| ProviderError::NoEndpoint("revocation_endpoint"))?;
-            let content_type = http::HeaderValue::from_static("application/x-www-form-urlencoded");
-            request.headers_mut().insert(header::CONTENT_TYPE, content_type);
-            let answer = http.send(Purpose::Revocation, request).await?;
-            if !answer.response.status().is_success() {
-                return Err(RevocationError::Refused(answer.response.status()));
-            }
-        }
-        Ok(provider.extras().end_session_endpoint.clone().map(|mut url| {
-            url.query_pairs_mut().append_pair("client_id", &self.client_id);
-            url
-        }))
     }
 }
 

@@ -287,6 +287,12 @@ impl ProfileForm {
         Some(super::redirect_uris(&ports, &check::redirect_path(&self.redirect_path).ok()?))
     }
 
+    /// The log-out URLs of the ports, while these are right.
+    pub fn logged_out_uris(&self) -> Option<Vec<String>> {
+        let ports = check::redirect_ports(&self.redirect_ports).ok()?;
+        Some(super::redirect_uris(&ports, super::LOGGED_OUT_PATH))
+    }
+
     /// The text of a setting; `None` for [`Field::Requests`] and its parts, which are more than one text.
     pub fn text_mut(&mut self, field: Field) -> Option<&mut String> {
         Some(match field {

@@ -41,6 +41,9 @@ pub const DEMO: &str = "Demo";
 
 /// The ports that are tried when a profile names none.
 const DEFAULT_REDIRECT_PORTS: [u16; 3] = [8710, 8711, 8712];
+/// The path at which the browser comes back from the provider's log-out page.
+pub const LOGGED_OUT_PATH: &str = "/logged-out";
+
 const DEFAULT_REDIRECT_PATH: &str = "/callback";
 const DEFAULT_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
@@ -123,6 +126,13 @@ impl Profile {
     #[must_use]
     pub fn redirect_uris(&self) -> Vec<String> {
         redirect_uris(&self.redirect_ports, &self.redirect_path)
+    }
+
+    /// The log-out URLs to register at the provider (`post_logout_redirect_uris`), in the same order and of the same
+    /// kind.
+    #[must_use]
+    pub fn logged_out_uris(&self) -> Vec<String> {
+        redirect_uris(&self.redirect_ports, LOGGED_OUT_PATH)
     }
 
     /// The whole URL of a path at the API; `None` where `path` is no path, or the profile has no API.

@@ -10,6 +10,7 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::{
     CLIENT_ID,
@@ -73,11 +74,15 @@ pub async fn log_out_v2(params: Params) -> Response {
     go_back(params.get("returnTo"), None)
 }
 
+/// The path of the one log-out URL that is allowed; any port of this computer will do (RFC 8252 7.3).
+const ALLOWED_PATH: &str = "/logged-out";
+
 fn go_back(to: Option<&str>, state: Option<&str>) -> Response {
     let Some(uri) = to else { return logged_out() };
-    let Some(mut url) = provider::loopback(uri) else {
-        let text =
-            "You are logged out, but the app asked to be answered at a URL that is not on this computer.";
+    let allowed = |url: &Url| url.path() == ALLOWED_PATH && url.query().is_none();
+    let Some(mut url) = provider::loopback(uri).filter(allowed) else {
+        let text = "You are logged out, but the app asked to be answered at a URL that is not among its allowed \
+                    log-out URLs. The demo allows /logged-out on 127.0.0.1 or [::1], at any port.";
         let page = Notice { title: "Log-out URL mismatch", text, detail: Some(uri) };
         return pages::show(StatusCode::FORBIDDEN, &page);
     };

@@ -29,6 +29,9 @@ const AUTHORIZE: &str = "/sign-in";
 const TOKENS: &str = "/tokens";
 const USER_INFO: &str = "/who";
 const REVOKE: &str = "/forget";
+const END_SESSION: &str = "/bye";
+/// Where Auth0 has what is elsewhere above.
+const AUTH0: [&str; 3] = ["/authorize", "/oauth/token", "/v2/logout"];
 
 /// The parameters of a query or form.
 pub type Pairs = Vec<(String, String)>;
@@ -63,6 +66,8 @@ pub struct Script {
     pub tokens: Bend,
     /// The claims of user info.
     pub user_info: Bend,
+    /// Whether its endpoints are named as Auth0 names them, of which an older tenant has no `end_session_endpoint`.
+    pub as_auth0: bool,
     /// Whether the code may come with another verifier than it was made for: an attacker's code.
     pub expects_a_foreign_verifier: bool,
     /// Answers in the place of the provider's own, by path.
@@ -92,6 +97,7 @@ impl Script {
             id_token: Box::new(|token| token),
             tokens: bend(|_| {}),
             user_info: bend(|_| {}),
+            as_auth0: false,
             expects_a_foreign_verifier: false,
             instead: HashMap::new(),
         }
@@ -111,12 +117,18 @@ impl Script {
             "userinfo_endpoint": at(USER_INFO),
             "jwks_uri": at(KEYS),
             "revocation_endpoint": at(REVOKE),
+            "end_session_endpoint": at(END_SESSION),
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256", "ES256"],
             "code_challenge_methods_supported": ["S256"],
             "authorization_response_iss_parameter_supported": true,
         });
+        if self.as_auth0 {
+            metadata["authorization_endpoint"] = json!(at(AUTH0[0]));
+            metadata["token_endpoint"] = json!(at(AUTH0[1]));
+            metadata.as_object_mut().unwrap().remove("end_session_endpoint");
+        }
         (self.discovery)(&mut metadata);
         metadata
     }
@@ -165,6 +177,7 @@ struct Desk {
     /// What was asked at the authorization endpoint, by code.
     codes: Mutex<HashMap<String, Pairs>>,
     issued: Mutex<usize>,
+    id_tokens: Mutex<Vec<String>>,
     fetched_keys: Mutex<usize>,
     faults: Mutex<Vec<String>>,
 }
@@ -188,6 +201,7 @@ impl Provider {
             script: Mutex::new(script),
             codes: Mutex::default(),
             issued: Mutex::default(),
+            id_tokens: Mutex::default(),
             fetched_keys: Mutex::default(),
             faults: Mutex::default(),
         });
@@ -234,11 +248,14 @@ impl Desk {
         if let Some(instead) = script.instead.get(seen.path.as_str()) {
             return instead();
         }
+        let [authorize, tokens, log_out] =
+            if script.as_auth0 { AUTH0 } else { [AUTHORIZE, TOKENS, END_SESSION] };
         match (seen.method.as_str(), seen.path.as_str()) {
             ("GET", DISCOVERY) => server::json(200, &script.metadata()),
             ("GET", KEYS) => self.keys(&script),
-            ("GET", AUTHORIZE) => self.authorize(&script, seen),
-            ("POST", TOKENS) => self.tokens(&script, seen),
+            ("GET", path) if path == authorize => self.authorize(&script, seen),
+            ("POST", path) if path == tokens => self.tokens(&script, seen),
+            ("GET", path) if path == log_out => self.log_out(&script, seen),
             ("GET", USER_INFO) => self.user_info(&script, seen),
             ("POST", REVOKE) => server::json(200, &json!({})),
             (method, path) => self.fault(format!("{method} {path}")),
@@ -323,15 +340,42 @@ impl Desk {
         let mut issued = self.issued.lock().unwrap();
         *issued += 1;
         let access_token = format!("access-token-{issued}");
+        let id_token = script.id_token(&access_token, nonce.as_deref());
+        self.id_tokens.lock().unwrap().push(id_token.clone());
         let mut tokens = json!({
             "access_token": access_token,
             "refresh_token": format!("refresh-token-{issued}"),
-            "id_token": script.id_token(&access_token, nonce.as_deref()),
+            "id_token": id_token,
             "token_type": "Bearer",
             "expires_in": 300,
         });
         (script.tokens)(&mut tokens);
         server::json(200, &tokens)
+    }
+
+    /// Sends back whom it may, and keeps the others on a page of its own.
+    fn log_out(&self, script: &Script, seen: &Seen) -> Response {
+        let get = |name| value(&seen.query, name);
+        let hint = get("id_token_hint");
+        if get("client_id") != Some(CLIENT)
+            || hint.is_some_and(|hint| !self.id_tokens.lock().unwrap().iter().any(|issued| issued == hint))
+        {
+            return self.fault("no client_id, or not the ID token, at the log-out endpoint".to_owned());
+        }
+        let (back, state) = if script.as_auth0 {
+            (get("returnTo"), None)
+        } else {
+            (get("post_logout_redirect_uri"), get("state"))
+        };
+        let Some(back) = back else { return server::answer(200, ("x", "y"), "You are logged out") };
+        let mut back = Url::parse(back).unwrap();
+        if back.path() != "/logged-out" || back.query().is_some() {
+            return self.fault(format!("a way back that is not registered: {back}"));
+        }
+        if let Some(state) = state {
+            back.query_pairs_mut().append_pair("state", state);
+        }
+        server::answer(303, ("location", back.as_str()), "")
     }
 
     fn user_info(&self, script: &Script, seen: &Seen) -> Response {
