@@ -503,6 +503,7 @@ mod tests {
             obtained: Obtained::ByLogin,
             step_up: StepUp::default(),
             acr: None,
+            auth_time: None,
         }
     }
 

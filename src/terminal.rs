@@ -9,7 +9,7 @@ use hallpass::api::request::Draft;
 use hallpass::api::{self, response::Response};
 use hallpass::auth::Step;
 use hallpass::auth::login::Attempt;
-use hallpass::auth::session::Session;
+use hallpass::auth::session::{Session, StepUp};
 use hallpass::config::Profile;
 use hallpass::demo;
 use hallpass::demo::person::{self, Choice};
@@ -66,6 +66,7 @@ async fn log_in(profile: &Profile, http: &Http) -> Result<Session, String> {
     let runtime = Handle::current();
     let attempt = Attempt {
         profile,
+        step_up: &StepUp::default(),
         http,
         // The browser is opened on a thread that may block; the person in it goes on while the app waits.
         open: Arc::new(move |link| {
@@ -84,7 +85,7 @@ async fn log_in(profile: &Profile, http: &Http) -> Result<Session, String> {
         report: &stepped,
         patience: Duration::from_secs(30),
     };
-    attempt.run().await.map_err(|error| {
+    Box::pin(attempt.run()).await.map_err(|error| {
         let why = explain::login(&error, profile);
         format!("{}. {} ({error})", why.headline, why.cause)
     })

@@ -699,6 +699,7 @@ fn session(token: &str) -> Session {
         obtained: Obtained::ByLogin,
         step_up: StepUp::default(),
         acr: None,
+        auth_time: None,
     }
 }
 

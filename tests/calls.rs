@@ -16,7 +16,7 @@ use hallpass::api::response::Response;
 use hallpass::api::{self, CallError};
 use hallpass::auth::login::{Attempt, LoginError, OpenBrowser};
 use hallpass::auth::provider::Provider as Discovered;
-use hallpass::auth::session::Session;
+use hallpass::auth::session::{Session, StepUp};
 use hallpass::auth::tokens;
 use hallpass::config::Profile;
 use hallpass::demo::person::Choice;
@@ -68,7 +68,8 @@ async fn answered(answer: impl Fn() -> Answer + Clone + Send + Sync + 'static) -
 }
 
 async fn log_in_with(profile: &Profile, open: OpenBrowser, http: &Http) -> Result<Session, LoginError> {
-    let attempt = Attempt { profile, http, open, report: &|_| {}, patience: DEADLINE };
+    let attempt =
+        Attempt { profile, step_up: &StepUp::default(), http, open, report: &|_| {}, patience: DEADLINE };
     Box::pin(attempt.run()).await
 }
 
@@ -450,6 +451,7 @@ async fn no_secret_stands_in_a_log_an_error_or_a_debug_print() {
     let report = |step| say(&step);
     let attempt = Attempt {
         profile: &profile,
+        step_up: &StepUp::default(),
         http: &http,
         open: browser::scripted(Choice::Alice),
         report: &report,

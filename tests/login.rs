@@ -10,7 +10,7 @@ use std::time::Duration;
 use hallpass::auth::Step;
 use hallpass::auth::login::{Attempt, LoginError, OpenBrowser};
 use hallpass::auth::loopback::{PortsBusy, Refusal};
-use hallpass::auth::session::{RenewalError, Session};
+use hallpass::auth::session::{RenewalError, Session, StepUp};
 use hallpass::auth::tokens::TokenError;
 use hallpass::config::Profile;
 use hallpass::demo::person::Choice;
@@ -42,7 +42,8 @@ async fn log_in_with(profile: &Profile, open: OpenBrowser, patience: Duration) -
     let steps = Mutex::new(Vec::new());
     let report = |step| steps.lock().unwrap().push(step);
     let http = http();
-    let attempt = Attempt { profile, http: &http, open, report: &report, patience };
+    let attempt =
+        Attempt { profile, step_up: &StepUp::default(), http: &http, open, report: &report, patience };
     let outcome = Box::pin(attempt.run()).await;
     (outcome, steps.into_inner().unwrap())
 }

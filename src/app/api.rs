@@ -19,6 +19,7 @@ use super::{remedied, rule};
 use crate::api::document::{Document, Kind, MOST_LINES, Part};
 use crate::api::request::{Draft, METHODS};
 use crate::api::response::Response;
+use crate::auth::session::StepUp;
 use crate::secret::HIDDEN;
 use crate::store::Kept;
 
@@ -247,7 +248,7 @@ fn banners(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, logged_in: &Lo
     if expired && state.news.is_none() && !state.is_running(Work::Renewal) {
         let text = "Your access token has expired. Renew it, or log in again.";
         if strip(ui, text, Some("Log in again")) {
-            actions.push(Action::LogIn);
+            actions.push(Action::LogIn(StepUp::default()));
         }
     }
     if let Some(news) = &state.news {

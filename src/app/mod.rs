@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Stroke, Ui, ViewportCommand};
 
+use crate::auth::session::StepUp;
 use crate::config::{Loaded, Profile};
 use crate::explain::Remedy;
 use crate::store::Account;
@@ -131,9 +132,9 @@ impl App {
 
     fn perform(&mut self, action: Action, context: &Context) {
         match &action {
-            Action::LogIn => {
+            Action::LogIn(step_up) => {
                 if self.state.can_log_in() {
-                    self.tasks.log_in(self.state.profile());
+                    self.tasks.log_in(self.state.profile(), step_up.clone());
                 }
             }
             Action::CancelLogin => self.tasks.cancel(Work::Login),
@@ -315,7 +316,7 @@ fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
         }
     }
     if state.settings.is_none() && state.login.is_none() && pressed(Key::L) {
-        actions.push(if state.session.is_some() { Action::LogOut } else { Action::LogIn });
+        actions.push(if state.session.is_some() { Action::LogOut } else { Action::LogIn(StepUp::default()) });
     }
     if state.settings.is_none() && pressed(Key::Comma) {
         actions.push(Action::OpenSettings(Some(state.profile().name.clone())));
@@ -325,7 +326,7 @@ fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
 /// The action that a remedy stands for.
 fn remedied(remedy: Remedy, state: &State) -> Action {
     match remedy {
-        Remedy::LogIn => Action::LogIn,
+        Remedy::LogIn => Action::LogIn(StepUp::default()),
         Remedy::Renew => Action::Renew,
         Remedy::CallAgain => Action::CallApi,
         Remedy::UseUrl(url) => Action::Edit(crate::api::request::Draft { url, ..state.draft.clone() }),

@@ -12,7 +12,7 @@ use crate::api::request::{Draft, DraftError, Request};
 use crate::api::response::Response;
 use crate::auth::Step;
 use crate::auth::login::LoginError;
-use crate::auth::session::{RenewalError, RevocationError, Session};
+use crate::auth::session::{RenewalError, RevocationError, Session, StepUp};
 use crate::config::{DEMO, FieldProblem, Loaded, Problem, Profile, ProfileFile, ProfileForm, SaveError};
 use crate::explain::{self, Explanation};
 use crate::http::{self, Exchange};
@@ -47,7 +47,8 @@ pub enum Work {
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "each is what its name says")]
 pub enum Action {
-    LogIn,
+    /// Log in, and ask for this beyond the profile.
+    LogIn(StepUp),
     CancelLogin,
     Copy(String),
     CopyLoginLink(Secret),
@@ -438,7 +439,7 @@ impl State {
 
     fn did(&mut self, action: Action) {
         match action {
-            Action::LogIn | Action::Dismiss => self.news = None,
+            Action::LogIn(_) | Action::Dismiss => self.news = None,
             Action::CancelLogin => {
                 if let Some(attempt) = self.login.take() {
                     self.history.add(Entry::new(

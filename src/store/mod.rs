@@ -199,6 +199,7 @@ mod tests {
             obtained: Obtained::ByLogin,
             step_up: StepUp::default(),
             acr: None,
+            auth_time: None,
         }
     }
 
