@@ -327,6 +327,7 @@ fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
 fn remedied(remedy: Remedy, state: &State) -> Action {
     match remedy {
         Remedy::LogIn => Action::LogIn(StepUp::default()),
+        Remedy::LogInAsking(step_up) => Action::LogIn(step_up),
         Remedy::Renew => Action::Renew,
         Remedy::CallAgain => Action::CallApi,
         Remedy::UseUrl(url) => Action::Edit(crate::api::request::Draft { url, ..state.draft.clone() }),
