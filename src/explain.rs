@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use oauth2::http::StatusCode;
 
 use crate::api::CallError;
+use crate::api::refusal::Refusal;
 use crate::api::request::DraftError;
 use crate::api::response::Response;
 use crate::auth::log_out::{EndSessionError, RevocationError};
 use crate::auth::login::LoginError;
 use crate::auth::provider::ProviderError;
 use crate::auth::renewal::{Prospect, RenewalError};
-use crate::auth::session::Session;
+use crate::auth::session::{Session, StepUp};
 use crate::auth::tokens::TokenError;
 use crate::config::Profile;
 use crate::http::{HttpError, NoAnswer};
@@ -66,6 +67,8 @@ pub enum Tone {
 pub enum Remedy {
     /// Log in (again).
     LogIn,
+    /// Log in again, and ask for this beyond the profile.
+    LogInAsking(StepUp),
     /// Renew the access token.
     Renew,
     /// Read the kept session once more.
@@ -570,7 +573,12 @@ fn no_answer(HttpError { to, why }: &HttpError) -> Explanation {
 /// Why the API did not do what it was asked; `None` where it did, or where the response speaks for itself. `expired`
 /// says whether the token has come to its end by now.
 #[must_use]
-pub fn response(response: &Response, session: Option<&Session>, expired: bool) -> Option<Explanation> {
+pub fn response(
+    response: &Response,
+    session: Option<&Session>,
+    expired: bool,
+    now: Timestamp,
+) -> Option<Explanation> {
     if let Some(elsewhere) = &response.elsewhere {
         let explanation = Explanation::failed(
             "The API redirects to another place",
@@ -583,15 +591,100 @@ pub fn response(response: &Response, session: Option<&Session>, expired: bool) -
                 .remedy(Remedy::UseUrl(elsewhere.to_string())),
         );
     }
-    match response.status {
-        StatusCode::UNAUTHORIZED => Some(unauthorized(response, session, expired)),
-        StatusCode::FORBIDDEN => Some(forbidden(response, session)),
+    let refusal = response.refusal.clone().unwrap_or_default();
+    match (response.status, session) {
+        (StatusCode::UNAUTHORIZED, Some(session)) if response.with_token && refusal.wants_step_up() => {
+            Some(too_weak(&refusal, session, now))
+        }
+        (StatusCode::UNAUTHORIZED, _) => Some(unauthorized(response, &refusal, session, expired)),
+        (StatusCode::FORBIDDEN, _) => Some(forbidden(&refusal, session, now)),
         _ => None,
     }
 }
 
-fn unauthorized(response: &Response, session: Option<&Session>, expired: bool) -> Explanation {
-    let refusal = response.refusal.clone().unwrap_or_default();
+/// The API wants to know more surely, or as of later, who calls (RFC 9470).
+fn too_weak(refusal: &Refusal, session: &Session, now: Timestamp) -> Explanation {
+    let wanted = wanted(refusal, &session.granted);
+    let acr = session.acr.as_deref();
+    let ago = session.authenticated_ago(now);
+    let headline = match wanted.acr_values {
+        Some(_) => "The API wants you to log in again, more strongly",
+        None => "The API wants you to log in again, more recently",
+    };
+    let asked = session.has_asked_for(&wanted, now);
+    let cause = match (asked, wanted.is_met_by(acr)) {
+        (false, _) => {
+            "Your token is good, but for this request the API has to know more surely that it is you. Log in again; \
+             the provider will be asked for what the API wants."
+        }
+        (true, false) => {
+            "You asked for it when you logged in, and the provider logged you in otherwise, so asking again will not \
+             help. It must be set up at the provider, or the API must want what the provider has. Or log in as \
+             somebody to whom the provider offers it."
+        }
+        (true, true) => {
+            "You asked for it when you logged in, and the ID token says that you got it, so asking again will not \
+             help. The access token must say so too: that is set up at the provider. Or the clock of the API is wrong."
+        }
+    };
+    let explanation = Explanation::failed(headline, cause)
+        .evidence("The API needs", needs(refusal, Some(session), now))
+        .evidence(
+            "You have",
+            [
+                acr.map_or("no acr in the ID token".to_owned(), str::to_owned),
+                ago.map_or("a login at an unknown time".to_owned(), |ago| {
+                    format!("a login {} ago", span(ago))
+                }),
+            ]
+            .map(|value| (value, false)),
+        );
+    let explanation = said(explanation, &Refusal { scopes: Vec::new(), ..refusal.clone() });
+    if asked { explanation } else { explanation.remedy(Remedy::LogInAsking(wanted.and(&session.step_up))) }
+}
+
+/// What the API needs, each beside whether the session lacks it.
+fn needs(refusal: &Refusal, session: Option<&Session>, now: Timestamp) -> Vec<(String, bool)> {
+    let granted = session.map(|session| session.granted.as_slice()).unwrap_or_default();
+    let scopes = refusal.scopes.iter().map(|scope| (scope.clone(), !granted.contains(scope)));
+    let acr = session.and_then(|session| session.acr.as_ref());
+    let weak = !acr.is_some_and(|acr| refusal.acr_values.contains(acr));
+    let strength = refusal.acr_values.iter().map(|value| (value.clone(), weak));
+    let ago = session.and_then(|session| session.authenticated_ago(now));
+    let age = refusal
+        .max_age
+        .map(Duration::from_secs)
+        .map(|most| (format!("a login at most {} ago", span(most)), ago.is_none_or(|ago| ago > most)));
+    scopes.chain(strength).chain(age).collect()
+}
+
+/// What the API wants beyond what was granted.
+fn wanted(refusal: &Refusal, granted: &[String]) -> StepUp {
+    let missing = refusal.scopes.iter().filter(|scope| !granted.contains(scope));
+    StepUp {
+        scopes: missing.cloned().collect(),
+        acr_values: (!refusal.acr_values.is_empty()).then(|| refusal.acr_values.join(" ")),
+        max_age: refusal.max_age,
+    }
+}
+
+/// A duration in one unit: `45 seconds`, `5 minutes`.
+fn span(duration: Duration) -> String {
+    match duration.as_secs() {
+        1 => "1 second".to_owned(),
+        seconds @ 0..120 => format!("{seconds} seconds"),
+        seconds @ 120..7_200 => format!("{} minutes", seconds / 60),
+        seconds @ 7_200..172_800 => format!("{} hours", seconds / 3_600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}
+
+fn unauthorized(
+    response: &Response,
+    refusal: &Refusal,
+    session: Option<&Session>,
+    expired: bool,
+) -> Explanation {
     let explanation = if !response.with_token {
         Explanation::failed(
             "The API wants to know who you are",
@@ -615,39 +708,45 @@ fn unauthorized(response: &Response, session: Option<&Session>, expired: bool) -
         )
         .remedy(Remedy::EditProfile)
     };
-    said(explanation, &refusal)
+    said(explanation, refusal)
 }
 
-fn forbidden(response: &Response, session: Option<&Session>) -> Explanation {
-    let refusal = response.refusal.clone().unwrap_or_default();
+fn forbidden(refusal: &Refusal, session: Option<&Session>, now: Timestamp) -> Explanation {
     let granted = session.map(|session| session.granted.clone()).unwrap_or_default();
-    let missing: Vec<_> = refusal.scopes.iter().filter(|scope| !granted.contains(scope)).cloned().collect();
-    if missing.is_empty() {
+    let wanted = wanted(refusal, &granted);
+    if wanted.scopes.is_empty() {
         let explanation = Explanation::failed(
             "The API knows you, and refuses this",
             "The token was accepted, but does not permit this request.",
         );
-        return said(explanation, &refusal);
+        return said(explanation, refusal);
     }
-    let asked = session.is_some_and(|session| missing.iter().all(|scope| session.asked.contains(scope)));
+    let asked = session.is_some_and(|session| session.has_asked_for(&wanted, now));
     let cause = if asked {
         "You asked for it when you logged in, and the provider did not grant it: this account may not have it. \
          Log in as somebody who may, or have the permission added."
     } else {
-        "It was not asked for when you logged in. Add it to the profile's scopes, and log in again."
+        "It was not asked for when you logged in. Log in again, and it will be; the provider decides whether it is \
+         granted. To ask for it each time, add it to the profile's scopes."
     };
-    let headline = match missing.as_slice() {
+    let headline = match wanted.scopes.as_slice() {
         [scope] => format!("Your token lacks the scope {scope}"),
         _ => "Your token lacks scopes that the API needs".to_owned(),
     };
-    let needs: Vec<_> = refusal.scopes.iter().map(|scope| (scope.clone(), missing.contains(scope))).collect();
-    Explanation::failed(headline, cause)
-        .evidence("The API needs", needs)
-        .evidence("You have", granted.into_iter().map(|scope| (scope, false)))
-        .remedy(if asked { Remedy::LogIn } else { Remedy::EditProfile })
+    let earlier = session.map(|session| session.step_up.clone()).unwrap_or_default();
+    let remedy = if asked {
+        // As somebody else; but not where a plain login would ask for less, and lead here again.
+        (earlier == StepUp::default()).then_some(Remedy::LogIn)
+    } else {
+        Some(Remedy::LogInAsking(wanted.and(&earlier)))
+    };
+    let explanation = Explanation::failed(headline, cause)
+        .evidence("The API needs", needs(refusal, session, now))
+        .evidence("You have", granted.into_iter().map(|scope| (scope, false)));
+    Explanation { remedy, ..explanation }
 }
 
-fn said(explanation: Explanation, refusal: &crate::api::refusal::Refusal) -> Explanation {
+fn said(explanation: Explanation, refusal: &Refusal) -> Explanation {
     let needs: Vec<_> = refusal.scopes.iter().map(|scope| (scope.clone(), false)).collect();
     explanation
         .evidence("The API said", refusal.error.clone().map(|error| (error, true)))
@@ -657,16 +756,14 @@ fn said(explanation: Explanation, refusal: &crate::api::refusal::Refusal) -> Exp
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
     use oauth2::http::{HeaderMap, HeaderValue, Method, header};
     use url::Url;
 
     use super::*;
     use crate::api::document::Document;
-    use crate::api::refusal::Refusal as ApiRefusal;
     use crate::api::request::Request;
-    use crate::auth::loopback::Refusal;
-    use crate::auth::session::{Obtained, StepUp, User};
+    use crate::auth::loopback::Refusal as ProviderRefusal;
+    use crate::auth::session::{Obtained, User};
     use crate::secret::Secret;
 
     fn profile() -> Profile {
@@ -688,8 +785,11 @@ mod tests {
             obtained: Obtained::ByLogin,
             step_up: StepUp::default(),
             acr: None,
+            auth_time: None,
         }
     }
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn answered(status: u16, with_token: bool, challenge: &'static str) -> Response {
         let mut headers = HeaderMap::new();
@@ -709,7 +809,7 @@ mod tests {
             content_type: None,
             headers: Vec::new(),
             elsewhere: None,
-            refusal: Some(ApiRefusal::read(&headers, b"")),
+            refusal: Some(Refusal::read(&headers, b"")),
             document: Document::read(&headers, b"", false),
         }
     }
@@ -725,7 +825,7 @@ mod tests {
     fn a_missing_scope_is_named_beside_those_that_are_there() {
         let challenge = r#"Bearer error="insufficient_scope", scope="openid read:messages""#;
         let explained =
-            response(&answered(403, true, challenge), Some(&session(&["openid"])), false).unwrap();
+            response(&answered(403, true, challenge), Some(&session(&["openid"])), false, NOW).unwrap();
         assert_eq!(explained.headline, "Your token lacks the scope read:messages");
         assert_eq!(
             values(&explained, "The API needs"),
@@ -735,19 +835,111 @@ mod tests {
         assert_eq!(explained.remedy, Some(Remedy::LogIn));
     }
 
+    fn step_up(scopes: &[&str], acr_values: Option<&str>, max_age: Option<u64>) -> StepUp {
+        let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
+        StepUp { scopes, acr_values: acr_values.map(str::to_owned), max_age }
+    }
+
     #[test]
-    fn a_scope_that_was_never_asked_for_is_a_matter_of_the_profile() {
+    fn a_scope_that_was_never_asked_for_can_be_asked_for_beside_what_was_asked_for_earlier() {
         let challenge = r#"Bearer error="insufficient_scope", scope="write:messages""#;
+        let refused = answered(403, true, challenge);
+        let session = session(&["openid"]);
+        let explained = response(&refused, Some(&session), false, NOW).unwrap();
+        assert_eq!(explained.remedy, Some(Remedy::LogInAsking(step_up(&["write:messages"], None, None))));
+
+        let strong = Session { step_up: step_up(&["other"], Some("strong"), Some(300)), ..session };
+        let explained = response(&refused, Some(&strong), false, NOW).unwrap();
+        let both = step_up(&["write:messages", "other"], Some("strong"), Some(300));
+        assert_eq!(explained.remedy, Some(Remedy::LogInAsking(both)));
+    }
+
+    #[test]
+    fn a_scope_that_was_asked_for_in_vain_is_not_asked_for_again() {
+        let challenge = r#"Bearer error="insufficient_scope", scope="write:messages""#;
+        let session = session(&["openid"]);
+        let asked = Session {
+            asked: vec!["openid".to_owned(), "write:messages".to_owned()],
+            step_up: step_up(&["write:messages"], None, None),
+            ..session
+        };
+        let explained = response(&answered(403, true, challenge), Some(&asked), false, NOW).unwrap();
+        assert!(explained.cause.contains("the provider did not grant it"), "{}", explained.cause);
+        assert_eq!(explained.remedy, None);
+    }
+
+    const STRONGER: &str =
+        r#"Bearer error="insufficient_user_authentication", acr_values="strong stronger", max_age=300"#;
+
+    #[test]
+    fn a_stronger_login_is_asked_for_with_what_the_api_wants_beside_what_there_is() {
+        let session = Session {
+            acr: Some("weak".to_owned()),
+            auth_time: Some(Timestamp::from_second(-1000).unwrap()),
+            ..session(&["openid"])
+        };
+        let explained = response(&answered(401, true, STRONGER), Some(&session), false, NOW).unwrap();
+        assert_eq!(explained.headline, "The API wants you to log in again, more strongly");
+        let text = |text: &str, amiss| (text.to_owned(), amiss);
+        assert_eq!(
+            values(&explained, "The API needs"),
+            [text("strong", true), text("stronger", true), text("a login at most 5 minutes ago", true)]
+        );
+        assert_eq!(
+            values(&explained, "You have"),
+            [text("weak", false), text("a login 16 minutes ago", false)]
+        );
+        let asking = Remedy::LogInAsking(step_up(&[], Some("strong stronger"), Some(300)));
+        assert_eq!(explained.remedy, Some(asking));
+    }
+
+    #[test]
+    fn a_login_of_late_is_asked_for_by_its_own_name() {
+        let challenge = r#"Bearer error="insufficient_user_authentication", max_age="1", scope="a""#;
+        let earlier = step_up(&["b"], Some("strong"), None);
+        let session = Session { step_up: earlier, ..session(&["openid"]) };
+        let explained = response(&answered(401, true, challenge), Some(&session), false, NOW).unwrap();
+        assert_eq!(explained.headline, "The API wants you to log in again, more recently");
+        assert_eq!(values(&explained, "You have")[1].0, "a login at an unknown time");
+        let all = step_up(&["a", "b"], Some("strong"), Some(1));
+        assert_eq!(explained.remedy, Some(Remedy::LogInAsking(all)));
+    }
+
+    #[test]
+    fn a_login_that_was_asked_for_in_vain_is_not_asked_for_again() {
+        let asked = Session {
+            step_up: step_up(&[], Some("strong stronger"), Some(300)),
+            acr: Some("weak".to_owned()),
+            auth_time: Some(NOW),
+            ..session(&["openid"])
+        };
+        let explained = response(&answered(401, true, STRONGER), Some(&asked), false, NOW).unwrap();
+        assert!(explained.cause.contains("logged you in otherwise"), "{}", explained.cause);
+        assert_eq!(values(&explained, "You have")[0].0, "weak");
+        assert_eq!(explained.remedy, None);
+
+        let strong = Session { acr: Some("strong".to_owned()), ..asked };
+        let explained = response(&answered(401, true, STRONGER), Some(&strong), false, NOW).unwrap();
+        assert!(explained.cause.contains("The access token must say so too"), "{}", explained.cause);
+        assert_eq!(explained.remedy, None);
+
+        let later = Timestamp::from_second(301).unwrap();
+        let explained = response(&answered(401, true, STRONGER), Some(&strong), false, later).unwrap();
+        assert!(matches!(explained.remedy, Some(Remedy::LogInAsking(_))), "it has become too old since");
+    }
+
+    #[test]
+    fn a_stronger_login_is_no_matter_of_a_call_without_a_token() {
         let explained =
-            response(&answered(403, true, challenge), Some(&session(&["openid"])), false).unwrap();
-        assert_eq!(explained.remedy, Some(Remedy::EditProfile));
+            response(&answered(401, false, STRONGER), Some(&session(&["openid"])), false, NOW).unwrap();
+        assert_eq!(explained.headline, "The API wants to know who you are");
     }
 
     #[test]
     fn a_refusal_without_a_scope_is_told_in_the_apis_words_and_not_guessed_at() {
         let challenge = r#"Bearer error="access_denied", error_description="Not on Sundays""#;
         let explained =
-            response(&answered(403, true, challenge), Some(&session(&["openid"])), false).unwrap();
+            response(&answered(403, true, challenge), Some(&session(&["openid"])), false, NOW).unwrap();
         assert_eq!(explained.headline, "The API knows you, and refuses this");
         assert_eq!(values(&explained, "In words"), [("Not on Sundays".to_owned(), false)]);
         assert_eq!(explained.remedy, None);
@@ -757,7 +949,7 @@ mod tests {
     fn a_401_is_told_apart_by_whether_a_token_went_along_and_whether_it_had_expired() {
         let headline = |with_token, expired| {
             let response = answered(401, with_token, r#"Bearer realm="api""#);
-            super::response(&response, Some(&session(&[])), expired).unwrap().headline
+            super::response(&response, Some(&session(&[])), expired, NOW).unwrap().headline
         };
         assert_eq!(headline(false, false), "The API wants to know who you are");
         assert_eq!(headline(true, true), "Your token has expired");
@@ -766,14 +958,14 @@ mod tests {
 
     #[test]
     fn a_success_needs_no_explanation() {
-        assert_eq!(response(&answered(200, true, ""), None, false), None);
+        assert_eq!(response(&answered(200, true, ""), None, false, NOW), None);
     }
 
     #[test]
     fn a_redirect_to_another_origin_names_both_and_offers_the_other() {
         let there = Url::parse("https://elsewhere.example/login?next=x").unwrap();
         let redirected = Response { elsewhere: Some(there), ..answered(302, true, "") };
-        let explained = response(&redirected, None, false).unwrap();
+        let explained = response(&redirected, None, false, NOW).unwrap();
         assert_eq!(values(&explained, "To"), [("https://elsewhere.example".to_owned(), true)]);
         assert!(
             matches!(explained.remedy, Some(Remedy::UseUrl(url)) if url.starts_with("https://elsewhere.example/login"))
@@ -783,7 +975,8 @@ mod tests {
     #[test]
     fn declining_is_no_failure_and_an_unknown_api_is_named() {
         let refused = |error: &str, description: &str| {
-            let refusal = Refusal { error: error.to_owned(), description: Some(description.to_owned()) };
+            let refusal =
+                ProviderRefusal { error: error.to_owned(), description: Some(description.to_owned()) };
             login(&LoginError::Refused(refusal), &profile())
         };
         let declined = refused("access_denied", "User did not authorize the request");

@@ -307,13 +307,11 @@ fn date(headers: &HeaderMap) -> Option<Timestamp> {
 #[must_use]
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    match text.parse() {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => {
-            let from = date(headers).unwrap_or_else(Timestamp::now);
-            Some(at(text)?.duration_since(from).try_into().unwrap_or_default())
-        }
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
     }
+    let from = date(headers).unwrap_or_else(Timestamp::now);
+    Some(at(text)?.duration_since(from).try_into().unwrap_or_default())
 }
 
 /// A time as HTTP writes it (RFC 9110, section 5.6.7).

@@ -10,7 +10,7 @@ use hallpass::api::{self, response::Response};
 use hallpass::auth::Step;
 use hallpass::auth::log_out::{self, EndSession};
 use hallpass::auth::login::{Attempt, OpenBrowser};
-use hallpass::auth::session::Session;
+use hallpass::auth::session::{Session, StepUp};
 use hallpass::config::Profile;
 use hallpass::demo;
 use hallpass::demo::person::{self, Choice};
@@ -93,12 +93,13 @@ fn scripted(does: &'static str) -> OpenBrowser {
 async fn log_in(profile: &Profile, http: &Http) -> Result<Session, String> {
     let attempt = Attempt {
         profile,
+        step_up: &StepUp::default(),
         http,
         open: scripted("Continue as Alice, sent back"),
         report: &stepped,
         patience: PATIENCE,
     };
-    attempt.run().await.map_err(|error| {
+    Box::pin(attempt.run()).await.map_err(|error| {
         let why = explain::login(&error, profile);
         format!("{}. {} ({error})", why.headline, why.cause)
     })

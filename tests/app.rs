@@ -290,6 +290,33 @@ fn bob_is_told_what_he_lacks() {
 }
 
 #[test]
+fn alice_logs_in_again_for_the_scope_that_the_api_wants_and_the_call_then_works() {
+    let computer = Computer::of(Person::who(Choice::Alice));
+    let runtime = Runtime::new().unwrap();
+    let (demo, profile, _home) = runtime.block_on(support::demo());
+    // A profile that does not ask to read messages.
+    let loaded = computer.profiles(&format!(
+        "[[profile]]\nname = \"Modest\"\nissuer = \"{}\"\nclient_id = \"{}\"\naudience = \"{}\"\napi = \"{}\"\n\
+         redirect_ports = [0]\n",
+        profile.issuer, demo.client_id, demo.audience, demo.api
+    ));
+    let mut window = computer.start_with(loaded, Arc::clone(&computer.vault));
+    window.log_in_as("Alice Adams");
+    window.fill("URL", demo.api.join("api/private-scoped").unwrap().as_str());
+    window.press("Call API");
+    window.is_answered("403 Forbidden");
+    window.press("Log in again asking for read:messages");
+    window.until("the scope", |window| {
+        let granted = window.state().session.as_ref().map(|logged_in| &logged_in.session.granted);
+        granted.is_some_and(|granted| granted.iter().any(|scope| scope == "read:messages"))
+    });
+    window.press("Call API");
+    window.is_answered("200 OK");
+    window.settles();
+    assert_eq!(computer.person.opened().len(), 2);
+}
+
+#[test]
 fn who_cancels_is_back_at_the_start_and_a_late_callback_changes_nothing() {
     let computer = Computer::of(Person::default());
     let mut window = computer.start();
@@ -701,6 +728,7 @@ fn session(token: &str) -> Session {
         obtained: Obtained::ByLogin,
         step_up: StepUp::default(),
         acr: None,
+        auth_time: None,
     }
 }
 

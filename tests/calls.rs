@@ -17,13 +17,14 @@ use hallpass::api::{self, CallError};
 use hallpass::auth::log_out;
 use hallpass::auth::login::{Attempt, LoginError, OpenBrowser};
 use hallpass::auth::provider::Provider as Discovered;
-use hallpass::auth::session::Session;
+use hallpass::auth::session::{Session, StepUp};
 use hallpass::auth::tokens;
 use hallpass::config::Profile;
 use hallpass::demo::person::Choice;
 use hallpass::explain::{self, Remedy};
 use hallpass::http::{Http, NoAnswer};
 use hallpass::secret::Secret;
+use jiff::Timestamp;
 use serde_json::json;
 use support::browser;
 use support::provider::{Provider, bend, value};
@@ -68,7 +69,8 @@ async fn answered(answer: impl Fn() -> Answer + Clone + Send + Sync + 'static) -
 }
 
 async fn log_in_with(profile: &Profile, open: OpenBrowser, http: &Http) -> Result<Session, LoginError> {
-    let attempt = Attempt { profile, http, open, report: &|_| {}, patience: DEADLINE };
+    let attempt =
+        Attempt { profile, step_up: &StepUp::default(), http, open, report: &|_| {}, patience: DEADLINE };
     Box::pin(attempt.run()).await
 }
 
@@ -88,7 +90,7 @@ async fn alice_may_call_everything() {
         assert!(response.with_token && response.refusal.is_none());
         assert_eq!(response.document.kind, Kind::Json);
         assert!(response.document.text().contains("Hello from a p"), "{}", response.document.text());
-        assert_eq!(explain::response(&response, Some(&session), false), None);
+        assert_eq!(explain::response(&response, Some(&session), false, Timestamp::now()), None);
     }
 }
 
@@ -100,7 +102,7 @@ async fn without_a_token_only_the_public_endpoint_answers() {
         let response = call(Draft::ready(ready, &profile), None).await.unwrap();
         lines.push(response.status_line());
         if response.status == 401 {
-            let why = explain::response(&response, None, false).unwrap();
+            let why = explain::response(&response, None, false, Timestamp::now()).unwrap();
             assert_eq!(why.headline, "The API wants to know who you are");
             assert_eq!(why.remedy, Some(Remedy::LogIn));
         }
@@ -118,7 +120,7 @@ async fn a_token_that_is_none_is_refused_with_the_apis_reason() {
     let refusal = response.refusal.clone().unwrap();
     assert_eq!(refusal.error.as_deref(), Some("invalid_token"));
     assert_eq!(refusal.description.as_deref(), Some("The token is not a JWT"));
-    let why = explain::response(&response, Some(&session), false).unwrap();
+    let why = explain::response(&response, Some(&session), false, Timestamp::now()).unwrap();
     assert_eq!(why.headline, "The API did not accept your token");
 }
 
@@ -130,7 +132,7 @@ async fn bob_is_told_which_scope_he_lacks() {
     let response = call(scoped, Some(&session.access_token)).await.unwrap();
     assert_eq!(response.status_line(), "403 Forbidden");
     assert_eq!(response.refusal.as_ref().unwrap().scopes, ["read:messages"]);
-    let why = explain::response(&response, Some(&session), false).unwrap();
+    let why = explain::response(&response, Some(&session), false, Timestamp::now()).unwrap();
     assert_eq!(why.headline, "Your token lacks the scope read:messages");
     assert!(why.cause.contains("did not grant"), "{}", why.cause);
 }
@@ -265,7 +267,7 @@ async fn the_token_does_not_follow_a_redirect_to_another_origin() {
         let response = get(&api.at("/from")).await.unwrap();
         assert_eq!(response.status, status);
         assert_eq!(response.elsewhere.as_ref().unwrap().as_str(), elsewhere.at("/to"));
-        let why = explain::response(&response, None, false).unwrap();
+        let why = explain::response(&response, None, false, Timestamp::now()).unwrap();
         assert_eq!(why.remedy, Some(Remedy::UseUrl(elsewhere.at("/to"))));
         assert_eq!(api.seen().len(), 1);
     }
@@ -450,6 +452,7 @@ async fn no_secret_stands_in_a_log_an_error_or_a_debug_print() {
     let report = |step| say(&step);
     let attempt = Attempt {
         profile: &profile,
+        step_up: &StepUp::default(),
         http: &http,
         open: browser::scripted(Choice::Alice),
         report: &report,
@@ -461,7 +464,7 @@ async fn no_secret_stands_in_a_log_an_error_or_a_debug_print() {
     let api = Server::start(async |_| server::json(401, &json!({ "error": "invalid_token" }))).await;
     let request = draft("GET", &api.at("/?key=query-canary")).check(&any_profile()).unwrap();
     let response = api::call(request, Some(&session.access_token), &http).await.unwrap();
-    say(&explain::response(&response, Some(&session), false));
+    say(&explain::response(&response, Some(&session), false, Timestamp::now()));
     let renewed = session.renewed(&http).await.unwrap();
     say(&renewed);
     let client = Discovered::discover(&profile.issuer, &http).await.unwrap().client(&profile.client_id);

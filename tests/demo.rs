@@ -622,17 +622,52 @@ async fn a_foreign_host_is_refused_by_both_servers() {
 }
 
 #[tokio::test]
+async fn the_strong_endpoint_asks_for_a_strong_login_as_rfc_9470_says() {
+    let home = home();
+    let demo = start(&home).await;
+    let known = get_json(demo.issuer.join(".well-known/openid-configuration").unwrap()).await;
+    let strong = known["acr_values_supported"][0].as_str().unwrap().to_owned();
+    let path = "api/private-strong";
+
+    let weak = log_in(&demo, Choice::Alice, &[]).await;
+    let response = call(&demo, path, Some(&format!("Bearer {}", text(&weak, "access_token")))).await;
+    let expected = format!(
+        r#"Bearer realm="api", error="insufficient_user_authentication", error_description="This needs a strong login of the last few minutes", acr_values="{strong}", max_age="300""#
+    );
+    assert_eq!(challenged(&response), (401, expected.as_str()));
+
+    let tokens = log_in(&demo, Choice::Alice, &[("acr_values", &strong), ("max_age", "300")]).await;
+    let access = text(&tokens, "access_token");
+    for (age, status) in [(0, 200), (290, 200), (310, 401)] {
+        let aged = forge(&home, access, |_, claims| {
+            claims["auth_time"] = json!(claims["auth_time"].as_i64().unwrap() - age);
+        });
+        let response = call(&demo, path, Some(&format!("Bearer {aged}"))).await;
+        assert_eq!(response.status(), status, "{age} seconds ago");
+    }
+    assert_eq!(call(&demo, path, None).await.headers()[WWW_AUTHENTICATE], r#"Bearer realm="api""#);
+}
+
+#[tokio::test]
 async fn a_restart_finds_its_key_its_ports_and_its_sessions() {
     let home = home();
     let first = start(&home).await;
-    let tokens = log_in(&first, Choice::Alice, &[]).await;
+    let strong = "urn:hallpass:demo:strong";
+    let tokens = log_in(&first, Choice::Alice, &[("acr_values", strong)]).await;
     let before = (first.issuer.clone(), first.api.clone(), kid(&first).await);
     drop(first);
 
     let second = start(&home).await;
     until_it_answers(&second).await;
     assert_eq!((second.issuer.clone(), second.api.clone(), kid(&second).await), before);
-    assert_eq!(refresh(&second, text(&tokens, "refresh_token")).await.0, 200);
+    let (status, renewed) = refresh(&second, text(&tokens, "refresh_token")).await;
+    assert_eq!(status, 200);
+    for (name, claim) in
+        ["access_token", "id_token"].into_iter().flat_map(|name| [(name, "acr"), (name, "auth_time")])
+    {
+        let [before, after] = [&tokens, &renewed].map(|tokens| claims(text(tokens, name))[claim].clone());
+        assert!(!before.is_null() && before == after, "{claim} of the {name}: {before}, then {after}");
+    }
     let bearer = format!("Bearer {}", text(&tokens, "access_token"));
     assert_eq!(call(&second, "api/private", Some(&bearer)).await.status(), 200);
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use hallpass::auth::Step;
 use hallpass::auth::log_out::{EndSession, EndSessionError, Ended, RevocationError, revoke};
 use hallpass::auth::login::{Attempt, OpenBrowser};
-use hallpass::auth::session::Session;
+use hallpass::auth::session::{Session, StepUp};
 use hallpass::config::{LOGGED_OUT_PATH, Profile};
 use hallpass::demo::person::Choice;
 use hallpass::explain;
@@ -37,7 +37,14 @@ fn http() -> Http {
 /// Alice's session.
 async fn log_in(profile: &Profile) -> Session {
     let (http, open) = (http(), browser::scripted(Choice::Alice));
-    let attempt = Attempt { profile, http: &http, open, report: &|_| {}, patience: DEADLINE };
+    let attempt = Attempt {
+        profile,
+        step_up: &StepUp::default(),
+        http: &http,
+        open,
+        report: &|_| {},
+        patience: DEADLINE,
+    };
     Box::pin(attempt.run()).await.unwrap()
 }
 

@@ -11,7 +11,7 @@ use hallpass::auth::Step;
 use hallpass::auth::login::{Attempt, LoginError, OpenBrowser};
 use hallpass::auth::loopback::{PortsBusy, Refusal};
 use hallpass::auth::renewal::RenewalError;
-use hallpass::auth::session::Session;
+use hallpass::auth::session::{Session, StepUp};
 use hallpass::auth::tokens::TokenError;
 use hallpass::config::Profile;
 use hallpass::demo::person::Choice;
@@ -43,7 +43,8 @@ async fn log_in_with(profile: &Profile, open: OpenBrowser, patience: Duration) -
     let steps = Mutex::new(Vec::new());
     let report = |step| steps.lock().unwrap().push(step);
     let http = http();
-    let attempt = Attempt { profile, http: &http, open, report: &report, patience };
+    let attempt =
+        Attempt { profile, step_up: &StepUp::default(), http: &http, open, report: &report, patience };
     let outcome = Box::pin(attempt.run()).await;
     (outcome, steps.into_inner().unwrap())
 }

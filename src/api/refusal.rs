@@ -1,4 +1,5 @@
-//! What an API says when it refuses: the challenge of RFC 6750, and the body in any of the shapes that APIs use.
+//! What an API says when it refuses: the challenge of RFC 6750 and RFC 9470, and the body in any of the shapes that
+//! APIs use.
 
 use oauth2::http::{HeaderMap, header};
 use serde_json::Value;
@@ -16,12 +17,24 @@ pub struct Refusal {
     pub description: Option<String>,
     /// The scopes that the resource needs.
     pub scopes: Vec<String>,
+    /// How the person must have been authenticated: one of these, best first (RFC 9470, section 3).
+    pub acr_values: Vec<String>,
+    /// How many seconds ago that may be at most (RFC 9470, section 3).
+    pub max_age: Option<u64>,
 }
 
-/// The most scopes that are shown.
-const MOST_SCOPES: usize = 30;
+/// The most scopes, or other words of a list, that are read.
+const MOST_WORDS: usize = 30;
 
 impl Refusal {
+    /// Whether it asks that the person logs in again, more strongly or more recently, and says how (RFC 9470,
+    /// section 3). A renewal would not help: it says nothing new of how the person was authenticated.
+    #[must_use]
+    pub fn wants_step_up(&self) -> bool {
+        self.error.as_deref() == Some("insufficient_user_authentication")
+            && (!self.acr_values.is_empty() || self.max_age.is_some())
+    }
+
     /// Reads a refusal.
     #[must_use]
     pub fn read(headers: &HeaderMap, body: &[u8]) -> Self {
@@ -46,9 +59,28 @@ impl Refusal {
             error: parameter("error").or_else(|| member(&["error", "error_code", "code"])),
             description: parameter("error_description")
                 .or_else(|| member(&["error_description", "description", "message", "detail"])),
-            scopes: scopes.split_whitespace().take(MOST_SCOPES).map(str::to_owned).collect(),
+            scopes: words(&scopes),
+            acr_values: parameter("acr_values").map(|values| words(&values)).unwrap_or_default(),
+            max_age: parameter("max_age").as_deref().and_then(seconds),
         }
     }
+}
+
+/// The words of a list, such as can stand in an authorization request (RFC 6749, section 3.3).
+fn words(list: &str) -> Vec<String> {
+    let can_be_asked_for = |word: &&str| word.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
+    list.split(' ')
+        .filter(|word| !word.is_empty())
+        .filter(can_be_asked_for)
+        .take(MOST_WORDS)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A number of seconds, if it is one that a clock can be set by: some 136 years at the most.
+fn seconds(text: &str) -> Option<u64> {
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    text.parse::<u32>().ok().filter(|_| digits).map(u64::from)
 }
 
 /// A challenge (RFC 9110, section 11.6.1).
@@ -141,6 +173,8 @@ mod tests {
             error: error.map(str::to_owned),
             description: description.map(str::to_owned),
             scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
+            acr_values: Vec::new(),
+            max_age: None,
         }
     }
 
@@ -197,6 +231,54 @@ mod tests {
     fn the_headers_words_win_over_the_bodys() {
         let read = read(&[r#"Bearer error="invalid_token""#], r#"{"error":"other","message":"m"}"#);
         assert_eq!((read.error.as_deref(), read.description.as_deref()), (Some("invalid_token"), Some("m")));
+    }
+
+    #[test]
+    fn the_challenge_of_rfc_9470_is_read() {
+        let read =
+            read(&[r#"Bearer error="insufficient_user_authentication", acr_values="a b", max_age=5"#], "");
+        assert_eq!(
+            (read.acr_values.as_slice(), read.max_age),
+            (&["a".to_owned(), "b".to_owned()][..], Some(5))
+        );
+        assert!(read.wants_step_up());
+    }
+
+    #[test]
+    fn a_challenge_that_asks_for_nothing_readable_is_no_step_up() {
+        for asked in [
+            "",
+            r#", acr_values="""#,
+            r#", acr_values="  ", scope="a""#,
+            r#", acr_values="\"\" \\""#,
+            r#", max_age="""#,
+            ", max_age=-1",
+            ", max_age=+1",
+            ", max_age=NaN",
+            ", max_age=1e3",
+            ", max_age=1.5",
+            ", max_age=0x10",
+            ", max_age=4294967296",
+            ", max_age=99999999999999999999999999",
+        ] {
+            let read = read(&[&format!(r#"Bearer error="insufficient_user_authentication"{asked}"#)], "");
+            assert!(!read.wants_step_up(), "{asked}: {read:?}");
+        }
+        assert!(!read(&[r#"Bearer error="invalid_token", acr_values="a", max_age=5"#], "").wants_step_up());
+    }
+
+    #[test]
+    fn what_cannot_be_asked_for_is_left_out_and_a_list_without_end_is_cut() {
+        let long = (0..10_000).map(|n| format!("w{n}")).collect::<Vec<_>>().join(" ");
+        let challenge = format!(
+            r#"Bearer error="insufficient_user_authentication", acr_values="urn:a \"b\" c&prompt=none d\\e", scope="{long}""#
+        );
+        let read = read(&[&challenge], "");
+        assert_eq!(read.acr_values, ["urn:a", "c&prompt=none"]);
+        assert_eq!(read.scopes.len(), 30);
+        let lone = format!(r#"Bearer scope="{}", acr_values="{}""#, "s".repeat(1 << 20), "a".repeat(1 << 20));
+        let read = tests::read(&[&lone], "");
+        assert!(read.scopes.is_empty() && read.acr_values.is_empty(), "no part of a word is taken for it");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::state::{Action, Attempt, Demo, State, Waiting};
 use super::theme::{self, palette, size};
 use super::widgets::{self, Taken};
 use super::{remedied, repaint_at_next_second, rule};
+use crate::auth::session::StepUp;
 use crate::explain::{Explanation, Remedy};
 
 /// Draws the screen.
@@ -113,7 +114,7 @@ fn start(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
         button.inner.request_focus();
     }
     if button.inner.on_hover_text("Opens your browser (Ctrl+L)").clicked() {
-        actions.push(Action::LogIn);
+        actions.push(Action::LogIn(StepUp::default()));
     }
 }
 

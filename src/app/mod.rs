@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Stroke, Ui, ViewportCommand};
 
+use crate::auth::session::StepUp;
 use crate::config::{Loaded, Profile};
 use crate::explain::Remedy;
 use crate::store::Account;
@@ -133,18 +134,18 @@ impl App {
             None => return false,
             Some(Next::Keep(session)) => self.tasks.keep(profile, session),
             Some(Next::Renew(session, why)) => self.tasks.renew(profile, session, why),
-            Some(Next::Call(outgoing)) => self.tasks.call(outgoing),
+            Some(Next::Call(outgoing)) => self.tasks.call(*outgoing),
         };
         true
     }
 
     fn perform(&mut self, action: Action, context: &Context) {
         match &action {
-            Action::LogIn => {
+            Action::LogIn(step_up) => {
                 // The log-out page of before is answered no more: its port is wanted.
                 self.tasks.cancel(Work::EndSession);
                 if self.state.can_log_in() {
-                    self.tasks.log_in(self.state.profile());
+                    self.tasks.log_in(self.state.profile(), step_up.clone());
                 }
             }
             Action::CancelLogin => self.tasks.cancel(Work::Login),
@@ -331,7 +332,7 @@ fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
         }
     }
     if state.settings.is_none() && state.login.is_none() && pressed(Key::L) {
-        actions.push(if state.session.is_some() { Action::LogOut } else { Action::LogIn });
+        actions.push(if state.session.is_some() { Action::LogOut } else { Action::LogIn(StepUp::default()) });
     }
     if state.settings.is_none() && pressed(Key::Comma) {
         actions.push(Action::OpenSettings(Some(state.profile().name.clone())));
@@ -341,7 +342,8 @@ fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
 /// The action that a remedy stands for.
 fn remedied(remedy: Remedy, state: &State) -> Action {
     match remedy {
-        Remedy::LogIn => Action::LogIn,
+        Remedy::LogIn => Action::LogIn(StepUp::default()),
+        Remedy::LogInAsking(step_up) => Action::LogIn(step_up),
         Remedy::Renew => Action::Renew,
         Remedy::Restore => Action::Restore,
         Remedy::KeepAgain => Action::KeepAgain,

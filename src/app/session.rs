@@ -13,7 +13,7 @@ use super::theme::{self, palette, size};
 use super::widgets::{self, Taken};
 use super::{remedied, rule};
 use crate::auth::renewal::Prospect;
-use crate::auth::session::Obtained;
+use crate::auth::session::{Obtained, StepUp};
 use crate::explain::{self, Explanation};
 use crate::store::{KEYRING, Kept};
 
@@ -162,7 +162,7 @@ pub fn notices(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, logged_in:
     if logged_in.has_expired() && logged_in.session.refresh_token.is_none() && state.news.is_none() {
         let text = "Your access token has expired, and the provider issued nothing to renew it with.";
         if strip(ui, text, Some("Log in again")) {
-            actions.push(Action::LogIn);
+            actions.push(Action::LogIn(StepUp::default()));
         }
     }
     if let Some(news) = &state.news {

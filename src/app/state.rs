@@ -9,13 +9,14 @@ use oauth2::http::StatusCode;
 
 use super::history::{Entry, History, Mark};
 use crate::api::CallError;
+use crate::api::refusal::Refusal;
 use crate::api::request::{Draft, DraftError, Request};
 use crate::api::response::Response;
 use crate::auth::Step;
 use crate::auth::log_out::{EndSessionError, Ended, RevocationError};
 use crate::auth::login::LoginError;
 use crate::auth::renewal::{self, Prospect, RenewalError, Renewed};
-use crate::auth::session::{Session, Why};
+use crate::auth::session::{Session, StepUp, Why};
 use crate::config::{DEMO, FieldProblem, Loaded, Problem, Profile, ProfileFile, ProfileForm, SaveError};
 use crate::explain::{self, Explanation};
 use crate::http::{self, Exchange};
@@ -52,7 +53,8 @@ pub enum Work {
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "each is what its name says")]
 pub enum Action {
-    LogIn,
+    /// Log in, and ask for this beyond the profile.
+    LogIn(StepUp),
     CancelLogin,
     Copy(String),
     CopyLoginLink(Secret),
@@ -367,7 +369,7 @@ pub enum Next {
     /// Renew the session.
     Renew(Arc<Session>, Why),
     /// Make the call.
-    Call(Outgoing),
+    Call(Box<Outgoing>),
 }
 
 /// A profile that is being edited.
@@ -504,7 +506,7 @@ impl State {
             Call::Upcoming(Upcoming { request, with_token, waits: false, .. }) => {
                 let session = self.session.as_ref().filter(|_| *with_token);
                 let token = session.map(|logged_in| logged_in.session.access_token.clone());
-                Some(Next::Call(Outgoing { request: request.clone(), token }))
+                Some(Next::Call(Box::new(Outgoing { request: request.clone(), token })))
             }
             _ => None,
         }
@@ -614,7 +616,7 @@ impl State {
 
     fn did(&mut self, action: Action) {
         match action {
-            Action::LogIn => {
+            Action::LogIn(_) => {
                 self.news = None;
                 self.stop(Work::EndSession);
             }
@@ -875,9 +877,12 @@ impl State {
                     &response,
                     session.map(|logged_in| &*logged_in.session),
                     session.is_some_and(LoggedIn::has_expired),
+                    Timestamp::now(),
                 );
                 // A token that the API no longer takes may be worth renewing, once a call.
-                let refused = response.with_token && response.status == StatusCode::UNAUTHORIZED;
+                let wants_more = response.refusal.as_ref().is_some_and(Refusal::wants_step_up);
+                let refused =
+                    response.with_token && response.status == StatusCode::UNAUTHORIZED && !wants_more;
                 let again = refused && !renewed && session.is_some_and(LoggedIn::is_renewable);
                 let request = again.then(|| response.request.clone());
                 let ended = Call::Ended { response: Some(Arc::from(response)), explanation };

@@ -14,7 +14,7 @@ use super::state::{Event, Outgoing, TaskId, Work, Written};
 use crate::auth::log_out::{self, EndSession};
 use crate::auth::login::{self, Attempt, OpenBrowser};
 use crate::auth::renewal::{self, Renewal};
-use crate::auth::session::{Session, Why};
+use crate::auth::session::{Session, StepUp, Why};
 use crate::config::{Profile, ProfileFile, SaveError};
 use crate::http::Http;
 use crate::store::{Account, Store};
@@ -109,14 +109,20 @@ impl Tasks {
         })
     }
 
-    /// Logs in.
-    pub fn log_in(&mut self, profile: &Profile) -> TaskId {
+    /// Logs in, and asks for `step_up` beyond the profile.
+    pub fn log_in(&mut self, profile: &Profile, step_up: StepUp) -> TaskId {
         let (open, profile) = (Arc::clone(&self.open), profile.clone());
         self.start(Work::Login, |report, http| async move {
             let step = |step| report.send(Event::Stepped(report.task, step));
-            let attempt =
-                Attempt { profile: &profile, http: &http, open, report: &step, patience: login::PATIENCE };
-            let result = attempt.run().await;
+            let attempt = Attempt {
+                profile: &profile,
+                step_up: &step_up,
+                http: &http,
+                open,
+                report: &step,
+                patience: login::PATIENCE,
+            };
+            let result = Box::pin(attempt.run()).await;
             report.send(Event::LoggedIn(report.task, result.map(Box::new)));
         })
     }

@@ -1,5 +1,6 @@
 //! The parts that screens are made of: each is drawn one way, has a name, and shows when it has the focus.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use egui::{
@@ -9,7 +10,11 @@ use egui::{
 
 use super::history::Mark;
 use super::theme::{self, palette, size};
+use crate::auth::session::StepUp;
 use crate::explain::{Explanation, Remedy, Tone};
+
+/// The longest scope that a button names, in bytes.
+const LONGEST_SCOPE: usize = 48;
 
 /// The button of the one thing that a screen is for; it is as large as its text, and as `min_size` at least.
 pub fn primary(ui: &mut Ui, text: &str, min_size: Vec2) -> Response {
@@ -235,7 +240,7 @@ pub fn explanation(ui: &mut Ui, explanation: &Explanation, dismiss: bool) -> Opt
             ui.add_space(6.0);
             ui.horizontal(|ui| {
                 if let Some(remedy) = &explanation.remedy
-                    && primary(ui, remedy_name(remedy), Vec2::new(0.0, size::BUTTON)).clicked()
+                    && primary(ui, &remedy_name(remedy), Vec2::new(0.0, size::BUTTON)).clicked()
                 {
                     taken = Some(Taken::Remedy(remedy.clone()));
                 }
@@ -256,8 +261,9 @@ pub enum Taken {
     Dismissed,
 }
 
-fn remedy_name(remedy: &Remedy) -> &'static str {
-    match remedy {
+fn remedy_name(remedy: &Remedy) -> Cow<'static, str> {
+    let name = match remedy {
+        Remedy::LogInAsking(step_up) => return asking(step_up).into(),
         Remedy::LogIn => "Log in again",
         Remedy::Renew => "Renew the token",
         Remedy::Restore | Remedy::KeepAgain => "Try again",
@@ -265,6 +271,23 @@ fn remedy_name(remedy: &Remedy) -> &'static str {
         Remedy::UseUrl(_) => "Use this URL",
         Remedy::CopyUrls(_) => "Copy the URLs to register",
         Remedy::EditProfile => "Edit the profile",
+    };
+    name.into()
+}
+
+/// A login that asks for more, in words that fit a button.
+fn asking(step_up: &StepUp) -> String {
+    let scopes = match step_up.scopes.as_slice() {
+        [] => None,
+        [scope] if scope.len() <= LONGEST_SCOPE => Some(scope.clone()),
+        [_] => Some("one more scope".to_owned()),
+        scopes => Some(format!("{} scopes", scopes.len())),
+    };
+    match (step_up.acr_values.is_some(), scopes) {
+        (false, None) => "Log in again".to_owned(),
+        (false, Some(scopes)) => format!("Log in again asking for {scopes}"),
+        (true, None) => "Log in again, more strongly".to_owned(),
+        (true, Some(scopes)) => format!("Log in again, more strongly, asking for {scopes}"),
     }
 }
 
@@ -294,6 +317,23 @@ pub fn clock(left: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_login_that_asks_for_more_says_for_what() {
+        let name = |scopes: &[&str], acr_values: Option<&str>| {
+            asking(&StepUp {
+                scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
+                acr_values: acr_values.map(str::to_owned),
+                max_age: Some(300),
+            })
+        };
+        assert_eq!(name(&["read:messages"], None), "Log in again asking for read:messages");
+        assert_eq!(name(&["a", "b"], None), "Log in again asking for 2 scopes");
+        assert_eq!(name(&[&"a".repeat(100)], None), "Log in again asking for one more scope");
+        assert_eq!(name(&[], None), "Log in again");
+        assert_eq!(name(&[], Some("x")), "Log in again, more strongly");
+        assert_eq!(name(&["a"], Some("x")), "Log in again, more strongly, asking for a");
+    }
 
     #[test]
     fn figures_read_as_people_say_them() {

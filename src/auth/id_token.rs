@@ -147,9 +147,7 @@ fn check(
         .set_auth_time_verifier_fn(move |authenticated| match (max_age, authenticated) {
             (None, _) => Ok(()),
             (Some(_), None) => Err("it is missing, though max_age was asked for".to_owned()),
-            (Some(most), Some(at)) if age(at.timestamp()) <= (most + LEEWAY).as_secs().cast_signed() => {
-                Ok(())
-            }
+            (Some(most), Some(at)) if age(at.timestamp()) <= seconds(most.saturating_add(LEEWAY)) => Ok(()),
             (Some(_), Some(at)) => {
                 Err(format!("the person was last authenticated at {at}, which is too long ago"))
             }
@@ -176,6 +174,11 @@ fn check(
         checks.push("at_hash");
     }
     Ok((claims.clone(), checks))
+}
+
+/// Whole seconds, up to the end of time.
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// openidconnect is lenient with the times of user info, and so would be with these.

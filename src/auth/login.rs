@@ -13,7 +13,7 @@ use super::Step;
 use super::id_token::{self, Rejected, Sent};
 use super::loopback::{Listener, PortsBusy, Refusal};
 use super::provider::{Client, Provider, ProviderError};
-use super::session::{Session, User};
+use super::session::{Session, StepUp, User};
 use super::tokens::{self, TokenError, Tokens};
 use crate::config::Profile;
 use crate::http::{Http, Purpose};
@@ -30,6 +30,8 @@ pub const PATIENCE: Duration = Duration::from_mins(3);
 pub struct Attempt<'a> {
     /// Where to log in, as whom, for what.
     pub profile: &'a Profile,
+    /// What to ask for beyond the profile.
+    pub step_up: &'a StepUp,
     /// The client; it records the exchanges.
     pub http: &'a Http,
     /// The system browser.
@@ -116,7 +118,7 @@ impl Attempt<'_> {
         let tokens = tokens::exchange_code(&client, &code, verifier, self.http).await?;
         let claims = self.verify(&tokens, nonce, provider).await?;
         let user = self.user(&client, &tokens, &claims).await;
-        Ok(Session::new(self.profile, tokens, user))
+        Ok(Session::new(self.profile, self.step_up, tokens, &claims, user))
     }
 
     /// The authorization request (OpenID Connect Core 1.0, section 3.1.2.1), with its `state` and `nonce`.
@@ -126,6 +128,7 @@ impl Attempt<'_> {
         challenge: PkceCodeChallenge,
     ) -> (Url, CsrfToken, Nonce) {
         let profile = self.profile;
+        let scopes = self.step_up.scopes_with(profile);
         let mut request = client
             .authorize_url(
                 AuthenticationFlow::<CoreResponseType>::AuthorizationCode,
@@ -134,17 +137,36 @@ impl Attempt<'_> {
             )
             .set_pkce_challenge(challenge)
             // openidconnect adds `openid` itself.
-            .add_scopes(profile.scopes.iter().filter(|scope| *scope != "openid").cloned().map(Scope::new));
+            .add_scopes(scopes.into_iter().filter(|scope| scope != "openid").map(Scope::new));
         if let Some(audience) = &profile.audience {
             request = request.add_extra_param("audience", audience);
         }
         if let Some(resource) = &profile.resource {
             request = request.add_extra_param("resource", resource);
         }
+        // In the place of the profile's own, for no parameter may come twice (RFC 6749, section 3.1).
+        let acr_values = self.step_up.acr_values.clone();
+        let max_age = self.step_up.max_age.and(self.max_age()).map(|seconds| seconds.to_string());
+        let stepped_up = [("acr_values", acr_values), ("max_age", max_age)];
         for (name, value) in &profile.authorize_params {
-            request = request.add_extra_param(name, value);
+            if !stepped_up.iter().any(|(its, value)| its == name && value.is_some()) {
+                request = request.add_extra_param(name, value);
+            }
+        }
+        for (name, value) in stepped_up {
+            if let Some(value) = value {
+                request = request.add_extra_param(name, value);
+            }
         }
         request.url()
+    }
+
+    /// How long ago the person may have been authenticated, in seconds: the profile's `max_age` or the step-up's,
+    /// whichever is smaller.
+    fn max_age(&self) -> Option<u64> {
+        let its_own = self.profile.authorize_params.iter().find(|(name, _)| name == "max_age");
+        let its_own = its_own.and_then(|(_, seconds)| seconds.parse().ok());
+        its_own.into_iter().chain(self.step_up.max_age).min()
     }
 
     async fn open_browser(&self, link: Url) {
@@ -163,8 +185,7 @@ impl Attempt<'_> {
         provider: Provider,
     ) -> Result<CoreIdTokenClaims, LoginError> {
         let id_token = tokens.id_token.as_ref().ok_or(LoginError::NoIdToken)?;
-        let max_age = self.profile.authorize_params.iter().find(|(name, _)| name == "max_age");
-        let max_age = max_age.and_then(|(_, seconds)| seconds.parse().ok()).map(Duration::from_secs);
+        let max_age = self.max_age().map(Duration::from_secs);
         let (sent, client_id) = (Sent { nonce, max_age }, &self.profile.client_id);
         let (claims, verified) =
             id_token::verify(id_token, &tokens.access_token, Some(&sent), provider, client_id, self.http)

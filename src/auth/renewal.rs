@@ -144,13 +144,11 @@ impl Renewal<'_> {
     /// # Errors
     /// When there is no renewed session. The old one is then as it was, unless [`RenewalError::is_final`].
     pub async fn run(self, held: &Session) -> Result<Renewed, RenewalError> {
-        let _turn = match tokio::time::timeout(TURN, self.store.turn(self.account)).await {
-            Ok(turn) => turn.map_err(RenewalError::NoTurn)?,
-            Err(_) => {
-                let why = format!("it has been at it for more than {} seconds", TURN.as_secs());
-                return Err(RenewalError::NoTurn(Unavailable::new(why)));
-            }
-        };
+        let turn = tokio::time::timeout(TURN, self.store.turn(self.account)).await.unwrap_or_else(|_| {
+            let why = format!("it has been at it for more than {} seconds", TURN.as_secs());
+            Err(Unavailable::new(why))
+        });
+        let _turn = turn.map_err(RenewalError::NoTurn)?;
         let session = match self.stored().await {
             Ok(Some(stored)) => match younger(stored, held) {
                 Some(sibling) if !is_due(&sibling.session) => return Ok(self.taken(sibling)),
@@ -171,14 +169,12 @@ impl Renewal<'_> {
             Err(error) if error.is_final() => return self.sibling_of(&session).await.ok_or(error),
             other => other?,
         };
-        match self.store.replace(self.account, &session, &renewed).await {
-            Some(kept) => Ok(Renewed { session: renewed, kept }),
-            None => {
-                // Whoever logged out could not know of these tokens.
-                let _ = log_out::revoke(&renewed, self.http).await;
-                self.sibling_of(&session).await.ok_or(RenewalError::EndedHere)
-            }
+        if let Some(kept) = self.store.replace(self.account, &session, &renewed).await {
+            return Ok(Renewed { session: renewed, kept });
         }
+        // Whoever logged out could not know of these tokens.
+        let _ = log_out::revoke(&renewed, self.http).await;
+        self.sibling_of(&session).await.ok_or(RenewalError::EndedHere)
     }
 
     /// One exchange, and one more where the first may have been heard and its answer was lost.

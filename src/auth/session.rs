@@ -47,6 +47,9 @@ pub struct Session {
     /// How the person was authenticated, by the ID token's `acr`, safe to show.
     #[serde(default)]
     pub acr: Option<String>,
+    /// When the person was last authenticated, by the ID token's `auth_time`.
+    #[serde(default)]
+    pub auth_time: Option<Timestamp>,
 }
 
 /// How a session's tokens were come by.
@@ -81,6 +84,50 @@ pub struct StepUp {
     pub acr_values: Option<String>,
     /// `max_age`: how long ago that may be, in seconds.
     pub max_age: Option<u64>,
+}
+
+impl StepUp {
+    /// The scopes that a login with `profile` asks for: the profile's and these, each once.
+    #[must_use]
+    pub fn scopes_with(&self, profile: &Profile) -> Vec<String> {
+        union(&profile.scopes, &self.scopes)
+    }
+
+    /// All of this and all of `earlier`, so that what one API wants does not undo what another one got.
+    #[must_use]
+    pub fn and(&self, earlier: &Self) -> Self {
+        let acr_values = union(self.acr_values(), earlier.acr_values());
+        Self {
+            scopes: union(&self.scopes, &earlier.scopes),
+            acr_values: (!acr_values.is_empty()).then(|| acr_values.join(" ")),
+            max_age: self.max_age.into_iter().chain(earlier.max_age).min(),
+        }
+    }
+
+    /// Whether a login of this `acr` is one that `acr_values` ask for; any is, where they ask for none.
+    #[must_use]
+    pub fn is_met_by(&self, acr: Option<&str>) -> bool {
+        self.acr_values.is_none() || self.acr_values().any(|value| Some(value) == acr)
+    }
+
+    /// The values of `acr_values`, best first.
+    pub fn acr_values(&self) -> impl Iterator<Item = &str> {
+        self.acr_values.iter().flat_map(|values| values.split_whitespace())
+    }
+}
+
+/// The words of both, in order, each once.
+fn union<T: AsRef<str>>(
+    first: impl IntoIterator<Item = T>,
+    second: impl IntoIterator<Item = T>,
+) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in first.into_iter().chain(second) {
+        if !words.iter().any(|known| known == word.as_ref()) {
+            words.push(word.as_ref().to_owned());
+        }
+    }
+    words
 }
 
 /// The person (OpenID Connect Core 1.0, section 5.1).
@@ -139,24 +186,33 @@ impl User {
 }
 
 impl Session {
-    /// The session that `tokens` open for `user`.
+    /// The session that `tokens` open for `user`, whose ID token has these `claims`, after a login that asked for
+    /// `step_up` beyond the profile.
     #[must_use]
-    pub fn new(profile: &Profile, tokens: Tokens, user: User) -> Self {
+    pub fn new(
+        profile: &Profile,
+        step_up: &StepUp,
+        tokens: Tokens,
+        claims: &CoreIdTokenClaims,
+        user: User,
+    ) -> Self {
         let issued_at = Timestamp::now();
+        let asked = step_up.scopes_with(profile);
         Self {
             issuer: profile.issuer.clone(),
             client_id: profile.client_id.clone(),
             access_token: Secret::new(tokens.access_token.secret()),
             refresh_token: tokens.refresh_token,
             id_token: tokens.id_token.map(|token| Secret::new(token.to_string())),
-            asked: profile.scopes.clone(),
-            granted: tokens.granted.unwrap_or_else(|| profile.scopes.clone()),
+            granted: tokens.granted.unwrap_or_else(|| asked.clone()),
+            asked,
             issued_at,
             expires_at: expiry(issued_at, tokens.expires_in),
             user,
             obtained: Obtained::ByLogin,
-            step_up: StepUp::default(),
-            acr: None,
+            step_up: step_up.clone(),
+            acr: claims.auth_context_ref().map(|acr| untrusted::line(acr)),
+            auth_time: claims.auth_time().and_then(|at| Timestamp::from_second(at.timestamp()).ok()),
         }
     }
 
@@ -205,6 +261,31 @@ impl Session {
         self.asked.iter().map(String::as_str).filter(|scope| !granted(scope)).collect()
     }
 
+    /// Whether its login asked for all that is `wanted`, so that asking once more would bring nothing else. If all that
+    /// stands in the way is that it has become older than `max_age` by `now`, asking once more does.
+    #[must_use]
+    pub fn has_asked_for(&self, wanted: &StepUp, now: Timestamp) -> bool {
+        let asked_age = |wanted| self.step_up.max_age.is_some_and(|asked| asked <= wanted);
+        let aged = |max_age| wanted.is_met_by(self.acr.as_deref()) && !self.is_fresh(max_age, now);
+        wanted.max_age.is_none_or(|max_age| asked_age(max_age) && !aged(max_age))
+            && wanted.scopes.iter().all(|scope| self.asked.contains(scope))
+            && wanted.acr_values().all(|value| self.step_up.acr_values().any(|asked| asked == value))
+    }
+
+    /// Whether the person was authenticated at most `max_age` seconds before `now`; a minute ago is always fresh, for
+    /// nobody is asked again before that.
+    fn is_fresh(&self, max_age: u64, now: Timestamp) -> bool {
+        let most = max_age.max(Duration::from_mins(1).as_secs());
+        self.authenticated_ago(now).is_none_or(|ago| ago.as_secs() <= most)
+    }
+
+    /// How long before `now` the person was authenticated, where the provider said when.
+    #[must_use]
+    pub fn authenticated_ago(&self, now: Timestamp) -> Option<Duration> {
+        let ago = now.as_second().saturating_sub(self.auth_time?.as_second());
+        Some(Duration::from_secs(u64::try_from(ago).unwrap_or(0)))
+    }
+
     fn has(&self, scope: &str) -> bool {
         self.granted.iter().any(|granted| granted == scope)
     }
@@ -234,6 +315,7 @@ mod tests {
             obtained: Obtained::ByLogin,
             step_up: StepUp::default(),
             acr: None,
+            auth_time: None,
         }
     }
 
@@ -246,6 +328,67 @@ mod tests {
     #[test]
     fn a_provider_that_lists_only_the_apis_scopes_has_granted_the_others() {
         assert!(session(&["read:messages"]).not_granted().is_empty());
+    }
+
+    fn step_up(scopes: &[&str], acr_values: Option<&str>, max_age: Option<u64>) -> StepUp {
+        let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
+        StepUp { scopes, acr_values: acr_values.map(str::to_owned), max_age }
+    }
+
+    #[test]
+    fn what_several_apis_want_is_asked_for_together_and_each_word_once() {
+        let first = step_up(&["a"], Some("strong"), Some(300));
+        let second = step_up(&["b", "a"], Some("stronger strong"), None);
+        let both = step_up(&["b", "a"], Some("stronger strong"), Some(300));
+        assert_eq!(second.and(&first), both);
+        assert_eq!(step_up(&[], None, Some(60)).and(&both).max_age, Some(60));
+        assert_eq!(StepUp::default().and(&StepUp::default()), StepUp::default());
+    }
+
+    #[test]
+    fn only_what_was_asked_for_counts_as_asked_for() {
+        let now = Timestamp::from_second(1000).unwrap();
+        let asked = Session {
+            step_up: step_up(&[], Some("strong stronger"), Some(300)),
+            auth_time: Some(Timestamp::from_second(900).unwrap()),
+            ..session(&[])
+        };
+        for wanted in [
+            step_up(&["read:messages"], None, None),
+            step_up(&[], Some("stronger"), None),
+            step_up(&[], None, Some(300)),
+            step_up(&["openid"], Some("strong"), Some(3600)),
+        ] {
+            assert!(asked.has_asked_for(&wanted, now), "{wanted:?}");
+        }
+        for wanted in [
+            step_up(&["write:messages"], None, None),
+            step_up(&[], Some("strong strongest"), None),
+            step_up(&[], None, Some(299)),
+            step_up(&["openid"], Some("strong"), Some(60)),
+        ] {
+            assert!(!asked.has_asked_for(&wanted, now), "{wanted:?}");
+        }
+        assert!(!session(&[]).has_asked_for(&step_up(&[], None, Some(3600)), now));
+    }
+
+    #[test]
+    fn a_login_that_has_become_too_old_can_be_asked_for_again_but_never_within_a_minute() {
+        let asked = |max_age| Session {
+            step_up: step_up(&[], None, Some(max_age)),
+            auth_time: Some(Timestamp::from_second(1000).unwrap()),
+            ..session(&[])
+        };
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let strong = |max_age| step_up(&[], Some("strong"), Some(max_age));
+        let weak = Session { step_up: strong(300), ..asked(300) };
+        assert!(weak.has_asked_for(&strong(300), at(1301)), "what did not come then would not come now");
+        let strong_once = Session { acr: Some("strong".to_owned()), ..weak };
+        assert!(!strong_once.has_asked_for(&strong(300), at(1301)));
+        assert!(asked(300).has_asked_for(&step_up(&[], None, Some(300)), at(1300)));
+        assert!(!asked(300).has_asked_for(&step_up(&[], None, Some(300)), at(1301)));
+        assert!(asked(0).has_asked_for(&step_up(&[], None, Some(0)), at(1060)));
+        assert!(!asked(0).has_asked_for(&step_up(&[], None, Some(0)), at(1061)));
     }
 
     #[test]

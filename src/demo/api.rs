@@ -1,4 +1,4 @@
-//! The API: three endpoints, and the check of the access token that stands before two of them.
+//! The API: four endpoints, and the check of the access token that stands before three of them.
 
 use std::sync::Arc;
 
@@ -15,12 +15,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    AUDIENCE,
+    AUDIENCE, STRONG,
     bearer::{self, Refused},
     guard,
     keys::{self, Expected},
+    memory,
     users::READ_MESSAGES,
 };
+
+/// How long ago the person may have been authenticated where that must have been strong, in seconds.
+const STRONG_FOR: i64 = 300;
 
 /// What the API knows of the provider: its name, and its public keys. It could be anywhere else.
 pub struct Trust {
@@ -37,6 +41,7 @@ pub fn router(trust: Trust, authority: String) -> Router {
         .route("/api/private", get(private))
         .route("/secure", get(private))
         .route("/api/private-scoped", get(private_scoped))
+        .route("/api/private-strong", get(private_strong))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(Arc::new(trust))
@@ -64,11 +69,24 @@ async fn private_scoped(State(trust): State<Arc<Trust>>, headers: HeaderMap) -> 
     ))
 }
 
+async fn private_strong(State(trust): State<Arc<Trust>>, headers: HeaderMap) -> Result<Json<Value>, Refused> {
+    let caller = authenticate(&trust, &headers)?;
+    let recent = caller.auth_time.is_some_and(|at| memory::now() - at <= STRONG_FOR);
+    if caller.acr.as_deref() != Some(STRONG) || !recent {
+        return Err(Refused::InsufficientAuthentication(STRONG, STRONG_FOR));
+    }
+    Ok(message(
+        "Hello from a private endpoint! You need to be strongly authenticated, minutes ago, to see this.",
+    ))
+}
+
 /// What the API wants to know from an access token.
 #[derive(Clone, Deserialize)]
 struct Caller {
     #[serde(default)]
     scope: String,
+    acr: Option<String>,
+    auth_time: Option<i64>,
 }
 
 fn authenticate(trust: &Trust, headers: &HeaderMap) -> Result<Caller, Refused> {

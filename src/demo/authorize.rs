@@ -10,7 +10,7 @@ use axum::{
 use url::Url;
 
 use super::{
-    AUDIENCE, CLIENT_ID, keys,
+    AUDIENCE, CLIENT_ID, STRONG, keys,
     memory::{self, Grant},
     pages::{self, Login, Notice},
     params::Params,
@@ -31,6 +31,8 @@ pub struct Request {
     pub for_api: bool,
     /// Goes into the ID token.
     pub nonce: Option<String>,
+    /// The first of `acr_values` that the demo knows: how the person shall be authenticated.
+    pub acr: Option<&'static str>,
     /// The hash of the verifier that the app will show at the token endpoint (RFC 7636).
     pub code_challenge: String,
 }
@@ -71,6 +73,7 @@ pub async fn ask(State(provider): State<Arc<Provider>>, params: Params) -> Respo
         api: request.for_api.then_some(AUDIENCE),
         scopes: request.scopes.iter().collect(),
         differ: request.scopes.contain(READ_MESSAGES),
+        strong: request.acr.is_some(),
         back_to: &request.redirect_uri[url::Position::BeforeHost..url::Position::AfterPort],
         interaction: &interaction,
     };
@@ -108,6 +111,7 @@ pub async fn decide(State(provider): State<Arc<Provider>>, params: Params) -> Re
         for_api: request.for_api,
         sid: keys::random(),
         auth_time: memory::now(),
+        acr: request.acr.map(str::to_owned),
     };
     let code = keys::random();
     ledger.codes.put(code.clone(), Code::Fresh(Box::new((request, grant))));
@@ -166,6 +170,11 @@ fn check(
         return Err(("login_required", "Login required".into()));
     }
 
+    // The person is asked each time, so no login is ever older than any max_age.
+    if params.get("max_age").is_some_and(|seconds| seconds.parse::<u32>().is_err()) {
+        return invalid("Parameter max_age must be a number of seconds");
+    }
+
     let for_api = audience.is_some();
     let scopes = Scopes::parse(params.get("scope").unwrap_or_default());
     Ok(Request {
@@ -175,8 +184,13 @@ fn check(
         scopes: scopes.keep(|name| for_api || name != READ_MESSAGES),
         for_api,
         nonce: params.get("nonce").map(str::to_owned),
+        acr: params.get("acr_values").unwrap_or_default().split(' ').find_map(known_acr),
         code_challenge: code_challenge.to_owned(),
     })
+}
+
+fn known_acr(value: &str) -> Option<&'static str> {
+    (value == STRONG).then_some(STRONG)
 }
 
 /// Sends the browser to the app with an answer, the app's `state`, and who is answering (`iss`, RFC 9207).

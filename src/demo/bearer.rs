@@ -19,6 +19,9 @@ pub enum Refused {
     InvalidToken(String),
     /// The token is good but lacks this scope: 403.
     InsufficientScope(&'static str),
+    /// The token is good, but the person must have been authenticated in this way, and not longer than so many
+    /// seconds ago: 401 (RFC 9470 3).
+    InsufficientAuthentication(&'static str, i64),
 }
 
 /// The token in the `Authorization` header.
@@ -63,6 +66,17 @@ impl IntoResponse for Refused {
                     "scope": scope,
                 }),
             ),
+            Self::InsufficientAuthentication(acr, max_age) => {
+                let error = "insufficient_user_authentication";
+                let why = "This needs a strong login of the last few minutes";
+                (
+                    StatusCode::UNAUTHORIZED,
+                    format!(
+                        r#"Bearer realm="api", error="{error}", error_description="{why}", acr_values="{acr}", max_age="{max_age}""#
+                    ),
+                    json!({ "error": error, "error_description": why }),
+                )
+            }
         };
         let mut response = (status, Json(body)).into_response();
         if let Ok(challenge) = HeaderValue::from_str(&challenge) {

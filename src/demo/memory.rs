@@ -47,6 +47,9 @@ pub struct Grant {
     pub sid: String,
     /// When, in Unix seconds: `auth_time`.
     pub auth_time: i64,
+    /// How, if the app asked for a way that the demo knows: `acr`.
+    #[serde(default)]
+    pub acr: Option<String>,
 }
 
 /// A refresh token and all that it was and will be rotated from and to. One of them is in force.

@@ -56,6 +56,8 @@ use provider::Provider;
 pub const AUDIENCE: &str = "https://api.hallpass.demo";
 /// The one client that the provider knows: Hallpass, a public client.
 pub const CLIENT_ID: &str = "hallpass-demo";
+/// The one `acr` that the provider knows: a login that was asked to be strong. Nobody has to prove more for it.
+pub const STRONG: &str = "urn:hallpass:demo:strong";
 
 /// How long to wait for another process that holds the demo to say where it stands.
 const PATIENCE: Duration = Duration::from_secs(10);

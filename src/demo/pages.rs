@@ -23,6 +23,8 @@ pub struct Login<'a> {
     pub scopes: Vec<&'static Scope>,
     /// Whether Alice's and Bob's answers differ, because messages are among it.
     pub differ: bool,
+    /// Whether the app wants a strong login.
+    pub strong: bool,
     /// Where the browser goes afterwards: `host:port`.
     pub back_to: &'a str,
     /// The number of this question, good for one answer: another site's form cannot know it.

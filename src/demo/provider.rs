@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::{
-    account, authorize, guard,
+    STRONG, account, authorize, guard,
     keys::{self, SigningKey},
     memory::{Grant, Memory},
     pages::{self, Notice},
@@ -124,9 +124,10 @@ async fn discovery(State(provider): State<Arc<Provider>>) -> Json<Value> {
         "end_session_endpoint": format!("{issuer}oidc/logout"),
         "scopes_supported": SCOPES.map(|scope| scope.name),
         "claims_supported": [
-            "iss", "sub", "aud", "iat", "exp", "auth_time", "nonce", "at_hash", "sid", "name", "given_name",
+            "iss", "sub", "aud", "iat", "exp", "auth_time", "acr", "nonce", "at_hash", "sid", "name", "given_name",
             "family_name", "nickname", "picture", "updated_at", "email", "email_verified",
         ],
+        "acr_values_supported": [STRONG],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token"],

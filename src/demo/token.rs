@@ -228,7 +228,7 @@ fn make_tokens(
 
     let access_token = if grant.for_api {
         let aud = if openid { json!([AUDIENCE, provider.user_info_audience()]) } else { json!(AUDIENCE) };
-        provider.key.sign(&json!({
+        let mut claims = json!({
             "iss": provider.issuer,
             "sub": grant.user.sub(),
             "aud": aud,
@@ -238,7 +238,13 @@ fn make_tokens(
             // Without it, two tokens of one second would be one.
             "jti": keys::random(),
             "scope": grant.scopes,
-        }))?
+            // So that the API can tell how the person was authenticated (RFC 9470 6.1).
+            "auth_time": grant.auth_time,
+        });
+        if let Some(acr) = &grant.acr {
+            claims["acr"] = json!(acr);
+        }
+        provider.key.sign(&claims)?
     } else {
         // For no API, so nobody but this provider needs to read it: opaque, as at Auth0.
         let token = keys::random();
@@ -258,6 +264,7 @@ fn make_tokens(
             ("at_hash".into(), json!(keys::half_hash(&access_token))),
         ]);
         claims.extend(nonce.map(|nonce| ("nonce".into(), json!(nonce))));
+        claims.extend(grant.acr.as_ref().map(|acr| ("acr".into(), json!(acr))));
         Some(provider.key.sign(&claims)?)
     } else {
         None

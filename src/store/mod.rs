@@ -77,12 +77,15 @@ impl fmt::Display for Account {
     }
 }
 
+/// Sessions in memory, by account: as they would be written, and why they are not.
+type Run = HashMap<String, (Vec<u8>, Unavailable)>;
+
 /// The store. Its calls wait for the keyring on a thread of their own, so a runtime must be there.
 #[derive(Clone)]
 pub struct Store {
     keyring: Arc<dyn Vault>,
     /// What the keyring would not take, and why, by account.
-    run: Arc<Mutex<HashMap<String, (Vec<u8>, Unavailable)>>>,
+    run: Arc<Mutex<Run>>,
     locks: Arc<Locks>,
 }
 
@@ -203,7 +206,7 @@ impl Store {
         done.await.unwrap_or_else(|error| Err(Unavailable::new(error.to_string()).into()))
     }
 
-    fn run(&self) -> MutexGuard<'_, HashMap<String, (Vec<u8>, Unavailable)>> {
+    fn run(&self) -> MutexGuard<'_, Run> {
         self.run.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -298,6 +301,7 @@ mod tests {
             obtained: Obtained::ByLogin,
             step_up: StepUp::default(),
             acr: None,
+            auth_time: None,
         }
     }
 
