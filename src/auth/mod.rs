@@ -5,6 +5,7 @@
 //! [`log_out`] (how it ends).
 
 pub mod id_token;
+pub mod jwt;
 pub mod log_out;
 pub mod login;
 pub mod loopback;
