@@ -13,7 +13,8 @@
 //! | [`explain`] | a failure and its evidence → cause and remedy: pure |
 //! | [`store`] | where sessions live: the keyring, or this run's memory |
 //! | [`config`] | profiles: file, environment, command line |
-//! | [`secret`], [`untrusted`] | text that never prints itself; text from the far side, made safe to show |
+//! | [`secret`], [`redaction`] | text that never prints itself; what is secret in what was said |
+//! | [`untrusted`] | text from the far side, made safe to show |
 //! | [`demo`] | the embedded provider and API: the far side, which only `main` and tests know |
 
 pub mod api;
@@ -23,6 +24,7 @@ pub mod config;
 pub mod demo;
 pub mod explain;
 pub mod http;
+pub mod redaction;
 pub mod secret;
 pub mod store;
 pub mod untrusted;

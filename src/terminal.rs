@@ -16,6 +16,7 @@ use hallpass::demo;
 use hallpass::demo::person::{self, Choice};
 use hallpass::explain;
 use hallpass::http::{Exchange, Http};
+use hallpass::redaction::Instead;
 use tokio::runtime::Handle;
 
 /// Prints a line; when nobody reads it any more, there is nobody to tell.
@@ -115,9 +116,9 @@ fn answered(name: &str, response: &Response) -> Result<(), String> {
 }
 
 fn exchanged(exchange: Exchange) {
-    let said = exchange.outcome.map_or_else(|error| error.to_string(), |status| status.to_string());
+    let said = exchange.outcome.as_ref().map_or_else(ToString::to_string, ToString::to_string);
     done(
-        &format!("{} {}", exchange.method, exchange.url),
+        &format!("{} {}", exchange.method, exchange.url(Instead::Hidden)),
         &format!("{said}, {} ms", exchange.took.as_millis()),
     );
 }

@@ -12,6 +12,7 @@ use crate::api::response::status_line;
 use crate::auth::Step;
 use crate::auth::session::Why;
 use crate::http::{Exchange, Purpose};
+use crate::redaction::Instead;
 use crate::secret::HIDDEN;
 use crate::store::{KEYRING, Kept};
 use crate::untrusted;
@@ -133,8 +134,9 @@ impl Entry {
     }
 
     fn call(task: TaskId, exchange: &Exchange) -> Self {
-        let url = Url::parse(&exchange.url).ok();
-        let path = url.as_ref().map_or(exchange.url.as_str(), Url::path);
+        let shown = exchange.url(Instead::Hidden);
+        let url = Url::parse(&shown).ok();
+        let path = url.as_ref().map_or(shown.as_str(), Url::path);
         let (mark, detail) = match &exchange.outcome {
             Ok(status) => {
                 let host = url.as_ref().map(|url| url.origin().ascii_serialization()).unwrap_or_default();

@@ -3,6 +3,8 @@
 //! Every request of the app goes through [`Http::send`]. No redirect is followed here: a provider's endpoints
 //! are used as discovered, and [`crate::api`] follows an API's redirects itself, within one origin only.
 
+mod exchange;
+
 use std::error::Error as _;
 use std::fmt;
 use std::io;
@@ -16,7 +18,8 @@ use oauth2::http::{self, HeaderMap, header};
 use thiserror::Error;
 use url::{Host, Url};
 
-use crate::secret::HIDDEN;
+use exchange::Said;
+pub use exchange::{Exchange, Message};
 
 /// A request as the flow's crates make it: the body is whole.
 pub type Request = http::Request<Vec<u8>>;
@@ -61,23 +64,6 @@ impl Purpose {
             _ => 1 << 20,
         }
     }
-}
-
-/// One request and what came of it, for the timeline: nothing in it is secret.
-#[derive(Clone, Debug)]
-pub struct Exchange {
-    /// What it was for.
-    pub purpose: Purpose,
-    /// The method.
-    pub method: http::Method,
-    /// The URL, with the values of its query hidden.
-    pub url: String,
-    /// The status, or why there was no answer.
-    pub outcome: Result<http::StatusCode, HttpError>,
-    /// From sending to the last byte.
-    pub took: Duration,
-    /// How far this computer's clock is ahead of the far side's, by the answer's `Date`.
-    pub clock_ahead: Option<SignedDuration>,
 }
 
 /// A response with its figures. It has no `Debug`: its body may be tokens.
@@ -207,7 +193,7 @@ impl Http {
         let method = request.method().clone();
         let uri = request.uri().to_string();
         let to = authority(&uri);
-        let start = Instant::now();
+        let (said, at, start) = (Said::request(&request), Timestamp::now(), Instant::now());
         let result =
             match tokio::time::timeout(purpose.patience(), self.exchange(purpose, &uri, request)).await {
                 Ok(result) => result,
@@ -220,13 +206,19 @@ impl Http {
         if clock_ahead.is_some() {
             *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner) = clock_ahead;
         }
+        let outcome = result.as_ref().map(|(response, _)| response.status()).map_err(Clone::clone);
+        let response = result.as_ref().ok().map(|(response, _)| Said::response(response));
+        let request = said;
         (self.record)(Exchange {
             purpose,
             method,
-            url: without_query_values(&uri),
-            outcome: result.as_ref().map(|(response, _)| response.status()).map_err(Clone::clone),
+            at,
+            outcome,
             took,
             clock_ahead,
+            url: uri,
+            request,
+            response,
         });
         result.map(|(response, cut)| Answer { response, took, cut })
     }
@@ -408,18 +400,6 @@ fn authority(uri: &str) -> String {
         .unwrap_or_else(|| "the address".to_owned())
 }
 
-/// The URL with every query value hidden: a code, a hint or a key may stand there, and a name never is one.
-fn without_query_values(uri: &str) -> String {
-    let Some((path, query)) = uri.split_once('?') else { return uri.to_owned() };
-    let names: Vec<_> = query
-        .split('&')
-        .map(|pair| {
-            pair.split_once('=').map_or_else(|| HIDDEN.to_owned(), |(name, _)| format!("{name}={HIDDEN}"))
-        })
-        .collect();
-    format!("{path}?{}", names.join("&"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -464,12 +444,5 @@ mod tests {
         for nonsense in ["-1", "soon", "", "99999999999999999999"] {
             assert_eq!(retry_after(&headers(now, nonsense)), None, "{nonsense}");
         }
-    }
-
-    #[test]
-    fn a_recorded_url_keeps_the_names_of_its_query_and_none_of_the_values() {
-        assert_eq!(without_query_values("http://h/p?code=canary&state=x"), "http://h/p?code=••••&state=••••");
-        assert_eq!(without_query_values("http://h/p?canary"), "http://h/p?••••");
-        assert_eq!(without_query_values("http://h/p"), "http://h/p");
     }
 }
