@@ -761,10 +761,10 @@ fn a_cancelled_login_changes_nothing_however_it_ends() {
     for late in [logged_in(1), Event::LoggedIn(1, Err(LoginError::Refused(refusal)))] {
         let mut state = state();
         apply(&mut state, [Event::Began(1, Work::Login), Event::Did(Action::CancelLogin)]);
-        let entries = state.history.len();
+        let entries = state.history.count();
         apply(&mut state, [late, Event::Stepped(1, hallpass::auth::Step::OpenedBrowser)]);
         assert!(state.session.is_none() && state.login.is_none() && state.news.is_none());
-        assert_eq!(state.history.len(), entries);
+        assert_eq!(state.history.count(), entries);
     }
 }
 

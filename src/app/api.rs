@@ -325,6 +325,14 @@ fn lines(ui: &mut Ui, document: &Document) {
     }
 }
 
+/// The first lines, wrapped, for a place that scrolls as a whole; how many there are.
+pub fn first_lines(ui: &mut Ui, document: &Document) -> usize {
+    let count = document.len().min(FEW_LINES);
+    let gutter = 6.0 + (count.max(100).ilog10() as f32 + 1.0) * 9.0;
+    (0..count).for_each(|index| numbered(ui, document, index, gutter, TextWrapMode::Wrap));
+    count
+}
+
 fn numbered(ui: &mut Ui, document: &Document, index: usize, gutter: f32, wrap: TextWrapMode) {
     let (palette, Some(line)) = (palette(ui), document.line(index)) else { return };
     ui.horizontal_top(|ui| {

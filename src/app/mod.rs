@@ -8,8 +8,11 @@ pub mod state;
 pub mod tasks;
 
 mod api;
+pub mod detail;
 mod login;
 mod picture;
+pub mod report;
+mod sequence;
 mod session;
 mod settings;
 mod theme;
@@ -189,12 +192,21 @@ impl App {
                 Theme::Light => egui::ThemePreference::Light,
                 Theme::Dark => egui::ThemePreference::Dark,
             }),
+            Action::Export(format) => {
+                self.tasks.export(report::of(*format, self.state.history.entries()), *format);
+            }
             // What the state calls for is started by what follows.
             Action::CallApi
             | Action::CallWithoutToken
             | Action::Renew
             | Action::KeepAgain
             | Action::ShowSession(_)
+            | Action::FilterTimeline(_)
+            | Action::ClearTimeline
+            | Action::OpenEntry(_)
+            | Action::Reveal(_)
+            | Action::CloseEntry
+            | Action::ShowSequence(_)
             | Action::ChooseRequest(_)
             | Action::Edit(_)
             | Action::ShowTab(_)
@@ -277,10 +289,14 @@ impl App {
                 .exact_size(theme::size::TIMELINE.min(ui.available_width() * 0.45))
                 .resizable(false)
                 .frame(side)
-                .show(ui, |ui| timeline::show(ui, state));
+                .show(ui, |ui| timeline::show(ui, &mut actions, state));
         }
         CentralPanel::default().frame(Frame::new().fill(palette.background)).show(ui, |ui| {
-            if state.settings.is_some() {
+            if let Some(detail) = &state.opened {
+                detail::show(ui, &mut actions, detail);
+            } else if state.sequence {
+                sequence::show(ui, &mut actions, state);
+            } else if state.settings.is_some() {
                 settings::show(ui, &mut actions, state, &mut self.provider_check, &self.tasks);
             } else if state.session.is_some() && state.login.is_none() {
                 api::show(ui, &mut actions, state, &self.picture);
@@ -301,6 +317,8 @@ fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
     let api = state.session.is_some() && state.login.is_none() && state.settings.is_none();
     if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
         match state {
+            _ if state.opened.is_some() => actions.push(Action::CloseEntry),
+            _ if state.sequence => actions.push(Action::ShowSequence(false)),
             _ if state.settings.is_some() => actions.push(Action::CloseSettings),
             _ if state.login.is_some() => actions.push(Action::CancelLogin),
             _ if matches!(state.call, state::Call::Running(..) | state::Call::Upcoming(_)) => {

@@ -1,13 +1,16 @@
 //! What the window shows, and the one place where it changes: [`State::apply`]. No egui and no tokio here.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use oauth2::http::StatusCode;
 
-use super::history::{Entry, History, Mark};
+use super::detail::Detail;
+use super::history::{Entry, Filter, History, Mark};
+use super::report::Format;
 use crate::api::CallError;
 use crate::api::refusal::Refusal;
 use crate::api::request::{Draft, DraftError, Request};
@@ -45,6 +48,8 @@ pub enum Work {
     LogOut,
     /// Ending the provider's own session in the browser.
     EndSession,
+    /// Writing the timeline into a file.
+    Export,
     /// Writing the profile file.
     Save,
 }
@@ -77,6 +82,17 @@ pub enum Action {
     /// Forget the session here; the provider is not told.
     Forget,
     ShowSession(bool),
+    /// Show the timeline's entries that this lets through.
+    FilterTimeline(Filter),
+    ClearTimeline,
+    /// Open the entry of this number.
+    OpenEntry(u64),
+    /// Show the secrets of the opened entry, or hide them again.
+    Reveal(bool),
+    CloseEntry,
+    ShowSequence(bool),
+    /// Write the timeline into a file.
+    Export(Format),
     SwitchProfile(String),
     /// Edit the profile of this name, or a new one.
     OpenSettings(Option<String>),
@@ -122,6 +138,8 @@ pub enum Event {
     SessionEnded(TaskId, Result<Ended, EndSessionError>),
     /// A task ended without a result, through a fault of Hallpass.
     Died(TaskId),
+    /// The timeline was written into this file, or was not, and why.
+    Exported(TaskId, Result<PathBuf, String>),
     /// The profile file was written with this profile in the place of the one of the old name.
     Saved(TaskId, Box<Result<Written, SaveError>>),
 }
@@ -208,6 +226,12 @@ pub struct State {
     pub timeline: Option<bool>,
     /// Everything that happened.
     pub history: History,
+    /// The entry of it that is opened.
+    pub opened: Option<Detail>,
+    /// Whether it is shown as a sequence of messages.
+    pub sequence: bool,
+    /// Where it was last written to, or why it was not.
+    pub exported: Option<Result<PathBuf, String>>,
 }
 
 /// Whether the demo provider stands.
@@ -440,6 +464,9 @@ impl State {
             clock_ahead: SignedDuration::ZERO,
             timeline: None,
             history: History::default(),
+            opened: None,
+            sequence: false,
+            exported: None,
         };
         state.choose(0);
         state
@@ -534,8 +561,8 @@ impl State {
             Event::Began(task, work) => self.began(task, work),
             Event::Exchanged(task, exchange) => {
                 if self.runs(task) {
-                    self.history.add(Entry::exchange(task, &exchange));
                     self.clock_ahead = exchange.clock_ahead.unwrap_or(self.clock_ahead);
+                    self.history.add(Entry::exchange(task, exchange));
                 }
             }
             Event::Stepped(task, step) => self.stepped(task, step),
@@ -589,6 +616,11 @@ impl State {
             Event::SessionEnded(task, result) => {
                 if self.ends(Work::EndSession, task) {
                     self.session_ended(task, result);
+                }
+            }
+            Event::Exported(task, result) => {
+                if self.ends(Work::Export, task) {
+                    self.exported = Some(result);
                 }
             }
             Event::Saved(task, result) => {
@@ -678,6 +710,24 @@ impl State {
                 }
             }
             Action::ShowSession(shown) => self.session_shown = shown,
+            Action::FilterTimeline(filter) => self.history.show(filter),
+            Action::ClearTimeline => {
+                self.history.clear();
+                self.opened = None;
+                self.exported = None;
+            }
+            Action::OpenEntry(number) => {
+                self.opened = self.history.numbered(number).map(|entry| Detail::of(entry, false));
+            }
+            Action::Reveal(revealed) => {
+                let entry = self.opened.as_ref().map(|detail| detail.entry.clone());
+                self.opened = entry.map(|entry| Detail::of(&entry, revealed));
+            }
+            Action::CloseEntry => self.opened = None,
+            Action::ShowSequence(shown) => {
+                self.sequence = shown;
+                self.opened = None;
+            }
             Action::ShowTab(tab) => self.tab = tab,
             Action::LogOut | Action::Forget => {
                 self.news = None;
@@ -720,11 +770,13 @@ impl State {
             | Action::CopyLoginLink(_)
             | Action::OpenLoginLink(_)
             | Action::Restore
+            | Action::Export(_)
             | Action::RemoveProfile => {}
         }
     }
 
     fn began(&mut self, task: TaskId, work: Work) {
+        self.history.began(task, work);
         match work {
             Work::Login => {
                 self.stop(Work::Restore);

@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::report::{self, Format};
 use super::state::{Event, Outgoing, TaskId, Work, Written};
 use crate::auth::log_out::{self, EndSession};
 use crate::auth::login::{self, Attempt, OpenBrowser};
@@ -233,6 +234,15 @@ impl Tasks {
         self.write_file(move || {
             let file = file.remove(&name)?;
             Ok(Written { file, old: Some(name), profile: None })
+        })
+    }
+
+    /// Writes a report of the timeline where the person finds downloads.
+    pub fn export(&mut self, report: String, format: Format) -> TaskId {
+        self.start(Work::Export, move |report_to, _| async move {
+            let written = tokio::task::spawn_blocking(move || report::write(&report, format)).await;
+            let result = written.unwrap_or_else(|error| Err(error.to_string()));
+            report_to.send(Event::Exported(report_to.task, result));
         })
     }
 

@@ -61,6 +61,17 @@ pub fn tab(ui: &mut Ui, text: &str, chosen: bool) -> Response {
     response
 }
 
+/// The same, small.
+pub fn small_tab(ui: &mut Ui, text: &str, chosen: bool) -> Response {
+    let palette = palette(ui);
+    let (fill, colour) =
+        if chosen { (palette.accent, palette.on_accent) } else { (palette.sunken, palette.soft) };
+    let text = RichText::new(text).font(theme::small()).color(colour);
+    let response = ui.add(Button::selectable(chosen, text).fill(fill).stroke(Stroke::NONE).corner_radius(6));
+    ring(ui, &response);
+    response
+}
+
 /// A view of the same thing, underlined when it is the one that is shown.
 pub fn view(ui: &mut Ui, text: &str, chosen: bool) -> Response {
     let palette = palette(ui);

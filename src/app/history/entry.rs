@@ -1,13 +1,13 @@
-//! What happened: the entries of the timeline, in words. Nothing in them is secret.
+//! An entry of the timeline: what happened, in words, and between whom. Nothing in its words is secret.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use oauth2::http::StatusCode;
 use url::Url;
 
-use super::state::TaskId;
+use super::super::state::{TaskId, Work};
 use crate::api::response::status_line;
 use crate::auth::Step;
 use crate::auth::session::Why;
@@ -17,14 +17,15 @@ use crate::secret::HIDDEN;
 use crate::store::{KEYRING, Kept};
 use crate::untrusted;
 
-/// The most entries that are kept; the oldest go first.
-const LONGEST: usize = 10_000;
-
 /// One thing that happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Entry {
+    /// Its number, counted from the first of this run.
+    pub number: u64,
     /// The task that it was part of.
     pub task: TaskId,
+    /// What that task worked at, where it is known.
+    pub work: Option<Work>,
     /// When it was heard of.
     pub at: Timestamp,
     /// How it went.
@@ -35,6 +36,38 @@ pub struct Entry {
     pub detail: String,
     /// How long it took, where that says something.
     pub took: Option<Duration>,
+    /// Who did it, and to whom; both are the same where it is somebody's own affair.
+    pub between: (Party, Party),
+    /// What was said, where it is an exchange and not yet too long ago.
+    pub exchange: Option<Arc<Exchange>>,
+}
+
+/// Who takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is what its name says")]
+pub enum Party {
+    Person,
+    App,
+    Browser,
+    Provider,
+    Api,
+}
+
+impl Party {
+    /// All of them, from left to right.
+    pub const ALL: [Self; 5] = [Self::Person, Self::App, Self::Browser, Self::Provider, Self::Api];
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Person => "You",
+            Self::App => "Hallpass",
+            Self::Browser => "Browser",
+            Self::Provider => "Provider",
+            Self::Api => "API",
+        }
+    }
 }
 
 /// How a thing went.
@@ -48,58 +81,46 @@ pub enum Mark {
     Neutral,
 }
 
-/// The entries, oldest first.
-#[derive(Clone, Debug, Default)]
-pub struct History {
-    entries: VecDeque<Entry>,
-}
-
-impl History {
-    /// The entries, oldest first.
-    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> + ExactSizeIterator {
-        self.entries.iter()
-    }
-
-    /// The entry at `index`, counted from the oldest.
-    #[must_use]
-    pub fn get(&self, index: usize) -> Option<&Entry> {
-        self.entries.get(index)
-    }
-
-    /// How many there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Whether nothing has happened yet.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// The entries of one task.
-    pub fn of(&self, task: TaskId) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(move |entry| entry.task == task)
-    }
-
-    pub(super) fn add(&mut self, entry: Entry) {
-        if self.entries.len() == LONGEST {
-            self.entries.pop_front();
-        }
-        self.entries.push_back(entry);
-    }
-}
-
 impl Entry {
     /// An entry without a duration.
-    pub(super) fn new(task: TaskId, mark: Mark, title: &str, detail: impl Into<String>) -> Self {
+    pub(in crate::app) fn new(task: TaskId, mark: Mark, title: &str, detail: impl Into<String>) -> Self {
         let (title, detail) = (untrusted::line(title), untrusted::line(&detail.into()));
-        Self { task, at: Timestamp::now(), mark, title, detail, took: None }
+        Self {
+            number: 0,
+            task,
+            work: None,
+            at: Timestamp::now(),
+            mark,
+            title,
+            detail,
+            took: None,
+            between: (Party::App, Party::App),
+            exchange: None,
+        }
+    }
+
+    fn between(self, from: Party, to: Party) -> Self {
+        Self { between: (from, to), ..self }
+    }
+
+    fn took(self, took: Duration) -> Self {
+        Self { took: Some(took), ..self }
+    }
+
+    /// Whether it belongs to logging in, staying in or logging out; else it belongs to a call.
+    #[must_use]
+    pub fn is_about_login(&self) -> bool {
+        self.work != Some(Work::Call)
     }
 
     /// What an exchange is told as.
-    pub(super) fn exchange(task: TaskId, exchange: &Exchange) -> Self {
+    pub(in crate::app) fn exchange(task: TaskId, exchange: Exchange) -> Self {
+        let exchange = Arc::new(exchange);
+        let told = Self::told(task, &exchange).took(exchange.took);
+        Self { exchange: Some(exchange), ..told }
+    }
+
+    fn told(task: TaskId, exchange: &Exchange) -> Self {
         let ok = exchange
             .outcome
             .as_ref()
@@ -130,7 +151,7 @@ impl Entry {
             Purpose::UserInfo | Purpose::Picture => Mark::Neutral,
             _ => Mark::Bad,
         };
-        Self { took: Some(exchange.took), ..Self::new(task, mark, if ok { good } else { bad }, detail) }
+        Self::new(task, mark, if ok { good } else { bad }, detail).between(Party::App, Party::Provider)
     }
 
     fn call(task: TaskId, exchange: &Exchange) -> Self {
@@ -144,20 +165,18 @@ impl Entry {
             }
             Err(error) => (Mark::Bad, error.to_string()),
         };
-        Self {
-            took: Some(exchange.took),
-            ..Self::new(task, mark, &format!("{} {path}", exchange.method), detail)
-        }
+        Self::new(task, mark, &format!("{} {path}", exchange.method), detail).between(Party::App, Party::Api)
     }
 
     /// What a step is told as; `None` for waiting, which is shown while it lasts.
-    pub(super) fn step(task: TaskId, step: &Step) -> Option<Self> {
+    pub(in crate::app) fn step(task: TaskId, step: &Step) -> Option<Self> {
         Some(match step {
             Step::MadeSecrets => {
                 Self::new(task, Mark::Good, "Made a secret for this login", "PKCE S256, state, nonce")
             }
             Step::OpenedBrowser => {
                 Self::new(task, Mark::Good, "Opened your browser", "authorization request")
+                    .between(Party::App, Party::Browser)
             }
             Step::BrowserDidNotOpen(problem) => {
                 Self::new(task, Mark::Bad, "Your browser did not open", problem.as_str())
@@ -169,15 +188,14 @@ impl Entry {
                 } else {
                     "callback · state matches"
                 };
-                Self { took: Some(*took), ..Self::new(task, Mark::Good, "You came back", detail) }
+                Self::new(task, Mark::Good, "You came back", detail)
+                    .between(Party::Browser, Party::App)
+                    .took(*took)
             }
             Step::Verified(verified) => {
                 let detail =
                     format!("ID token · {} · {} checks passed", verified.algorithm, verified.checks.len());
-                Self {
-                    took: Some(verified.took),
-                    ..Self::new(task, Mark::Good, "Verified who you are", detail)
-                }
+                Self::new(task, Mark::Good, "Verified who you are", detail).took(verified.took)
             }
             Step::TookSiblings => {
                 Self::new(task, Mark::Good, "Took the renewed session", "another window had renewed it")
@@ -201,24 +219,24 @@ impl Entry {
             }
             Step::OpenedLogOutPage => {
                 Self::new(task, Mark::Good, "Opened the provider's log-out page", "in your browser")
+                    .between(Party::App, Party::Browser)
             }
             Step::CameBackLoggedOut { took, with_state } => {
                 let detail = if *with_state { "state matches" } else { "this provider passes no state on" };
-                Self {
-                    took: Some(*took),
-                    ..Self::new(task, Mark::Good, "The provider sent you back", detail)
-                }
+                Self::new(task, Mark::Good, "The provider sent you back", detail)
+                    .between(Party::Browser, Party::App)
+                    .took(*took)
             }
         })
     }
 
     /// What beginning a renewal is told as.
-    pub(super) fn renewing(task: TaskId, why: Why) -> Self {
+    pub(in crate::app) fn renewing(task: TaskId, why: Why) -> Self {
         Self::new(task, Mark::Neutral, "Renewing the token", because(why))
     }
 
     /// What finding a kept session is told as.
-    pub(super) fn restored(task: TaskId, kept: &Kept) -> Self {
+    pub(in crate::app) fn restored(task: TaskId, kept: &Kept) -> Self {
         let place = match kept {
             Kept::InKeyring => KEYRING,
             Kept::ThisRunOnly(_) => "in this run's memory",
@@ -227,7 +245,7 @@ impl Entry {
     }
 
     /// What keeping a session is told as.
-    pub(super) fn kept(task: TaskId, kept: &Kept) -> Self {
+    pub(in crate::app) fn kept(task: TaskId, kept: &Kept) -> Self {
         match kept {
             Kept::InKeyring => Self::new(task, Mark::Good, "Kept you logged in", KEYRING),
             Kept::ThisRunOnly(why) => {
@@ -238,7 +256,7 @@ impl Entry {
 }
 
 /// Why a token was renewed, as a clause.
-pub(super) fn because(why: Why) -> &'static str {
+pub(in crate::app) fn because(why: Why) -> &'static str {
     match why {
         Why::Asked => "you asked for it",
         Why::Restored => "it had expired when Hallpass started",

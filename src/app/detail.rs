@@ -1,0 +1,154 @@
+//! An entry of the timeline, opened: what was asked and answered, with its secrets hidden until the person says so.
+
+use egui::{Frame, Label, Margin, RichText, ScrollArea, Stroke, Ui};
+use jiff::tz::TimeZone;
+use oauth2::http::{HeaderMap, HeaderValue, header};
+
+use super::api;
+use super::history::{Entry, Mark};
+use super::state::Action;
+use super::theme::{self, palette, size};
+use super::widgets;
+use crate::api::document::Document;
+use crate::api::response::status_line;
+use crate::http::Message;
+use crate::redaction::Instead;
+
+/// An entry and what was said, laid out.
+#[derive(Debug)]
+pub struct Detail {
+    /// The entry.
+    pub entry: Entry,
+    /// Whether its secrets are shown.
+    pub revealed: bool,
+    request: Option<Side>,
+    response: Option<Side>,
+}
+
+/// One side of an exchange, ready to be drawn.
+#[derive(Debug)]
+struct Side {
+    message: Message,
+    document: Document,
+}
+
+impl Detail {
+    /// Lays out what was said in `entry`.
+    pub(super) fn of(entry: &Entry, revealed: bool) -> Self {
+        let instead = if revealed { Instead::Itself } else { Instead::Hidden };
+        let exchange = entry.exchange.as_ref();
+        Self {
+            revealed,
+            request: exchange.map(|exchange| Side::of(exchange.request(instead))),
+            response: exchange.and_then(|exchange| exchange.response(instead)).map(Side::of),
+            entry: entry.clone(),
+        }
+    }
+}
+
+impl Side {
+    fn of(message: Message) -> Self {
+        let mut headers = HeaderMap::new();
+        let kind = message.headers.iter().find(|(name, _)| name == header::CONTENT_TYPE.as_str());
+        if let Some(kind) = kind.and_then(|(_, kind)| HeaderValue::from_str(kind).ok()) {
+            headers.insert(header::CONTENT_TYPE, kind);
+        }
+        let body = message.body.as_deref().unwrap_or_default();
+        Self { document: Document::read(&headers, body.as_bytes(), message.cut), message }
+    }
+}
+
+/// Draws it.
+pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, detail: &Detail) {
+    let Detail { entry, .. } = detail;
+    ScrollArea::vertical().auto_shrink(false).id_salt("detail").show(ui, |ui| {
+        Frame::new().inner_margin(Margin::same(24)).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = size::FAR;
+            title(ui, actions, entry);
+            let Some(exchange) = &entry.exchange else {
+                let text = if entry.between.0 == entry.between.1 {
+                    "Nothing was sent for this."
+                } else {
+                    "There is nothing more to show of this."
+                };
+                ui.label(RichText::new(text).color(palette(ui).soft));
+                return;
+            };
+            ui.horizontal_wrapped(|ui| {
+                if widgets::secondary(ui, "Copy as curl")
+                    .on_hover_text("As a command, with a variable in the place of each secret")
+                    .clicked()
+                {
+                    actions.push(Action::Copy(exchange.curl()));
+                }
+                let name = if detail.revealed { "Hide the secrets" } else { "Reveal the secrets" };
+                let hint = "Tokens and codes, in full: see that nobody looks over your shoulder";
+                if widgets::secondary(ui, name).on_hover_text(hint).clicked() {
+                    actions.push(Action::Reveal(!detail.revealed));
+                }
+            });
+            let instead = if detail.revealed { Instead::Itself } else { Instead::Hidden };
+            let line = format!("{} {}", exchange.method, exchange.url(instead));
+            side(ui, "Request", &line, detail.request.as_ref());
+            match &exchange.outcome {
+                Ok(status) => side(ui, "Response", &status_line(*status), detail.response.as_ref()),
+                Err(error) => side(ui, "No response", &error.to_string(), None),
+            }
+        });
+    });
+}
+
+fn title(ui: &mut Ui, actions: &mut Vec<Action>, entry: &Entry) {
+    let palette = palette(ui);
+    ui.horizontal(|ui| {
+        if widgets::secondary(ui, "Back").on_hover_text("To where you were (Esc)").clicked() {
+            actions.push(Action::CloseEntry);
+        }
+        ui.add_space(6.0);
+        let colour = if entry.mark == Mark::Bad { palette.bad } else { palette.text };
+        ui.label(RichText::new(&entry.title).font(theme::heading()).color(colour));
+    });
+    let at = entry.at.to_zoned_datetime(TimeZone::system()).strftime("%H:%M:%S%.3f").to_string();
+    let (from, to) = entry.between;
+    let who = if from == to { from.name().to_owned() } else { format!("{} → {}", from.name(), to.name()) };
+    let facts = [Some(who), Some(at), entry.took.map(widgets::took), Some(entry.detail.clone())];
+    let facts: Vec<_> = facts.into_iter().flatten().filter(|fact| !fact.is_empty()).collect();
+    ui.add(Label::new(RichText::new(facts.join(" · ")).color(palette.soft)).wrap());
+}
+
+/// One side: its first line, its headers, its body.
+fn side(ui: &mut Ui, name: &str, line: &str, side: Option<&Side>) {
+    let palette = palette(ui);
+    let frame = Frame::new()
+        .fill(palette.surface)
+        .stroke(Stroke::new(1.0, palette.line))
+        .corner_radius(12)
+        .inner_margin(Margin::symmetric(20, 16));
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.spacing_mut().item_spacing.y = 4.0;
+        ui.label(RichText::new(name).font(theme::small()).family(theme::strong()).color(palette.soft));
+        ui.add(Label::new(RichText::new(line).font(theme::code()).line_height(Some(size::CODE_LINE))).wrap());
+        let Some(Side { message, document }) = side else { return };
+        for (name, value) in &message.headers {
+            widgets::row(ui, name, 190.0, size::CODE_LINE, |ui| {
+                let value = RichText::new(crate::untrusted::line(value)).font(theme::small_code());
+                ui.add(Label::new(value.line_height(Some(size::CODE_LINE))).wrap());
+            });
+        }
+        if message.size == 0 {
+            return;
+        }
+        ui.add_space(6.0);
+        if message.body.is_none() {
+            let text = format!("{}, which is no text to show.", widgets::bytes(message.size));
+            ui.label(RichText::new(text).color(palette.soft));
+            return;
+        }
+        let shown = api::first_lines(ui, document);
+        if message.cut || shown < document.len() {
+            let text = format!("… the beginning of {}.", widgets::bytes(message.size));
+            ui.label(RichText::new(text).color(palette.soft));
+        }
+    });
+}
