@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
@@ -268,10 +268,15 @@ impl Store {
     /// # Errors
     /// When the system gives no lock.
     pub async fn turn(&self, account: &Account) -> Result<Turn, Unavailable> {
-        let name = format!("renewal-{}", hash(&account.0, 16));
+        Ok(Turn(self.lock("renewal", account).await?))
+    }
+
+    /// Waits for a lock of the account. Giving up is dropping the future: no thread waits.
+    async fn lock(&self, kind: &str, account: &Account) -> Result<Lock, Unavailable> {
+        let name = format!("{kind}-{}", hash(&account.0, 16));
         loop {
             if let Some(lock) = self.locks.try_take(&name)? {
-                return Ok(Turn(lock));
+                return Ok(lock);
             }
             tokio::time::sleep(lock::LOOK_EVERY).await;
         }
@@ -285,23 +290,16 @@ impl Store {
         work: impl FnOnce(&Self, &str) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
         let (store, name) = (self.clone(), account.0.clone());
-        let done = tokio::task::spawn_blocking(move || {
-            let deadline = Instant::now() + PATIENCE;
-            let lock = format!("entry-{}", hash(&name, 16));
-            let _lock = loop {
-                match store.locks.try_take(&lock)? {
-                    Some(lock) => break lock,
-                    None if Instant::now() > deadline => return Err(Unavailable::new(SILENT).into()),
-                    None => std::thread::sleep(lock::LOOK_EVERY),
-                }
-            };
-            work(&store, &name)
-        });
-        match tokio::time::timeout(PATIENCE, done).await {
-            Ok(Ok(done)) => done,
-            Ok(Err(error)) => Err(Unavailable::new(error.to_string()).into()),
-            Err(_) => Err(Unavailable::new(SILENT).into()),
-        }
+        let done = async {
+            let lock = self.lock("entry", account).await?;
+            let done = tokio::task::spawn_blocking(move || {
+                let _lock = lock;
+                work(&store, &name)
+            });
+            done.await.unwrap_or_else(|error| Err(Unavailable::new(error.to_string()).into()))
+        };
+        let done = tokio::time::timeout(PATIENCE, done).await;
+        done.unwrap_or_else(|_| Err(Unavailable::new(SILENT).into()))
     }
 
     fn known(&self, name: &str) -> Option<Known> {
