@@ -364,8 +364,8 @@ pub fn not_restored(error: &StoreError) -> Explanation {
     match error {
         StoreError::Unavailable(_) => Explanation::refused(
             "The keyring cannot be read",
-            "If you are logged in, your session is in there, and is still good. Unlock the keyring, then try again; or \
-             log in anew.",
+            "If you are logged in, your session is in there, and is still good. Unlock the keyring or start it again, \
+             then try again; or log in anew.",
         )
         .says("It said", Some(&error.to_string()))
         .remedy(Remedy::Restore),
@@ -386,8 +386,8 @@ pub fn not_kept(why: &Unavailable) -> Explanation {
              KWallet), then try again: Hallpass writes no secret into a file."
         }
         Unavailability::Unwilling => {
-            "You stay logged in until you close this window. Unlock the keyring, then try again: Hallpass writes no \
-             secret into a file."
+            "You stay logged in until you close this window. Unlock the keyring or start it again, then try again: \
+             Hallpass writes no secret into a file."
         }
         Unavailability::Taken => {
             return Explanation::refused(
@@ -406,8 +406,8 @@ pub fn not_kept(why: &Unavailable) -> Explanation {
 pub fn not_forgotten(error: &StoreError) -> Explanation {
     Explanation::failed(
         "The session may still be kept on this computer",
-        "It could not be removed from the keyring. Unlock the keyring and log out again, or remove the entries named \
-         Hallpass in the keyring's own window.",
+        "It could not be removed from the keyring. Unlock the keyring, then log in and out again, or remove the entries \
+         named Hallpass in the keyring's own window.",
     )
     .says("It said", Some(&error.to_string()))
 }

@@ -1,24 +1,39 @@
 //! Where sessions live: the keyring of the operating system, or this run's memory where there is none.
 
+mod keyring;
 mod lock;
+#[cfg(all(unix, not(target_os = "macos")))]
+mod secret_service;
 mod vault;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use tokio::sync::Mutex as Queue;
+use tokio::time::timeout;
 
 use crate::auth::session::Session;
 use crate::config::Profile;
 use lock::{Lock, Locks};
-pub use vault::{Memory, Unavailability, Unavailable, Vault};
+pub use vault::{Ask, Memory, Unavailability, Unavailable, Vault};
 
 /// The entries' service name, as a keyring's own window shows it.
 const SERVICE: &str = "Hallpass";
+
+/// How long the keyring may take over what somebody waits for, and the person to answer it where it asks for its
+/// password.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long it may take before the person is told what is waited for.
+pub const SOON: Duration = Duration::from_secs(1);
 
 /// What the system's keyring is called.
 pub const KEYRING: &str = if cfg!(target_os = "macos") {
@@ -86,6 +101,8 @@ pub struct Store {
     keyring: Arc<dyn Vault>,
     /// What the keyring would not take, and why, by account.
     run: Arc<Mutex<Run>>,
+    /// One call at a time and in their order, so that the person is asked for one password at a time.
+    queue: Arc<Queue<()>>,
     locks: Arc<Locks>,
 }
 
@@ -120,21 +137,27 @@ impl Store {
             || std::env::temp_dir().join("hallpass-locks"),
             |places| places.data_local_dir().join("locks"),
         );
-        Self::over(vault::Keyring, locks)
+        Self::over(keyring::Keyring, locks)
     }
 
     /// The store over any vault. Those who share the vault must share the folder of `locks`.
     pub fn over(vault: impl Vault, locks: impl Into<PathBuf>) -> Self {
-        Self { keyring: Arc::new(vault), run: Arc::default(), locks: Arc::new(Locks::new(locks.into())) }
+        let locks = Arc::new(Locks::new(locks.into()));
+        Self { keyring: Arc::new(vault), run: Arc::default(), queue: Arc::default(), locks }
     }
 
-    /// The session of `account`, and where it is kept.
+    /// The session of `account`, and where it is kept. A locked keyring asks for its password, and is waited for as long
+    /// as the person takes; whoever is in a hurry may drop the future.
     ///
     /// # Errors
     /// When the keyring cannot be read, or holds something else under that name; that is then set aside.
     pub async fn load(&self, account: &Account) -> Result<Option<(Session, Kept)>, StoreError> {
+        // For what is in memory, no password is asked.
+        if let Some((bytes, why)) = self.run().get(&account.0) {
+            return Ok(read(bytes).map(|session| (session, Kept::ThisRunOnly(why.clone()))));
+        }
         let name = account.to_string();
-        self.blocking(move |store| match store.find(&name)? {
+        self.blocking(Ask::ToUnlock, move |store| match store.find(&name)? {
             None => Ok(None),
             Some((bytes, kept)) => match read(&bytes) {
                 Some(session) => Ok(Some((session, kept))),
@@ -147,16 +170,16 @@ impl Store {
     /// Keeps the session of a login: in the keyring, else in memory.
     pub async fn save(&self, account: &Account, session: &Session) -> Kept {
         let (name, new) = (account.to_string(), session.clone());
-        let kept = self.blocking(move |store| Ok::<_, Unavailable>(store.put(&name, &new)));
+        let kept = self.change(Ask::ToMake, account, move |store| store.put(&name, &new));
         kept.await.unwrap_or_else(|why| self.put_in_run(&account.0, session, why))
     }
 
     /// Keeps the renewed session in the place of the `old` one; `None` where the old one is there no longer, because
-    /// the person logged out or in anew meanwhile. A session of somebody else, of another window, is left alone.
+    /// the person logged out or in anew meanwhile. A session of somebody else, of another window, is left alone. A
+    /// locked keyring asks for no password: nobody called for this.
     pub async fn replace(&self, account: &Account, old: &Session, new: &Session) -> Option<Kept> {
         let (name, old, renewed) = (account.to_string(), old.clone(), new.clone());
-        let kept =
-            self.blocking(move |store| Ok::<_, Unavailable>(store.put_in_place(&name, &old, &renewed)));
+        let kept = self.change(Ask::Nothing, account, move |store| store.put_in_place(&name, &old, &renewed));
         kept.await.unwrap_or_else(|why| Some(self.put_in_run(&account.0, new, why)))
     }
 
@@ -166,16 +189,15 @@ impl Store {
     /// When there is a keyring and it would not remove it: an entry of an earlier run may still be there.
     pub async fn delete(&self, account: &Account) -> Result<(), StoreError> {
         let name = account.to_string();
-        let deleted = self.blocking(move |store| {
+        self.run().remove(&name);
+        let deleted = self.change(Ask::ToUnlock, account, move |store| {
             store.run().remove(&name);
-            let deleted = vault::delete(&*store.keyring, SERVICE, &aside(&name))
-                .and_then(|()| vault::delete(&*store.keyring, SERVICE, &name));
-            match deleted {
-                Err(why) if why.kind() == Unavailability::Absent => Ok(()),
-                other => other,
-            }
+            store.delete_from_keyring(&name)
         });
-        Ok(deleted.await?)
+        match deleted.await.and_then(|deleted| deleted) {
+            Err(why) if why.kind() != Unavailability::Absent => Err(why.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Waits for the right to renew the session of `account`.
@@ -193,13 +215,47 @@ impl Store {
         taken.unwrap_or_else(|error| Err(Unavailable::new(error.to_string()))).map(Turn)
     }
 
-    /// Does `work` on a thread that may wait, while nobody else does any, in this process or another.
+    /// Changes what is kept of `account`, within [`PATIENCE`]. Nothing is changed after that: whoever asked for it goes
+    /// another way, and it must not come back from the past.
+    async fn change<T: Send + 'static>(
+        &self,
+        ask: Ask,
+        account: &Account,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let (name, awaited) = (account.to_string(), Arc::new(AtomicBool::new(true)));
+        let too_late = || Unavailable::silent(PATIENCE);
+        let is_awaited = Arc::clone(&awaited);
+        let mut changed = pin!(self.blocking(ask, move |store| {
+            if !is_awaited.load(Ordering::Relaxed) {
+                return Err(too_late());
+            }
+            let result = work(store);
+            if !is_awaited.swap(false, Ordering::Relaxed) {
+                // If that fails too, nobody is left to be told.
+                let _ = store.delete_from_keyring(&name);
+            }
+            Ok(result)
+        }));
+        match timeout(PATIENCE, &mut changed).await {
+            Ok(changed) => changed,
+            Err(_) if awaited.swap(false, Ordering::Relaxed) => Err(too_late()),
+            // It was done in the last moment.
+            Err(_) => changed.await,
+        }
+    }
+
+    /// Does `work` on a thread that may wait, while nobody else does any, in this process or another. The keyring may
+    /// `ask` for its password first; until that is answered, other processes are not kept waiting.
     async fn blocking<T: Send + 'static, E: From<Unavailable> + Send + 'static>(
         &self,
+        ask: Ask,
         work: impl FnOnce(&Self) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
+        let _turn = self.queue.lock().await;
         let store = self.clone();
         let done = tokio::task::spawn_blocking(move || {
+            store.keyring.unlock(ask)?;
             let _lock = store.locks.take(ENTRIES)?;
             work(&store)
         });
@@ -254,6 +310,11 @@ impl Store {
         Kept::ThisRunOnly(why)
     }
 
+    fn delete_from_keyring(&self, name: &str) -> Result<(), Unavailable> {
+        vault::delete(&*self.keyring, SERVICE, &aside(name))
+            .and_then(|()| vault::delete(&*self.keyring, SERVICE, name))
+    }
+
     /// Gives an entry that is not ours another name, so that it is neither lost nor in the way.
     fn set_aside(&self, name: &str, bytes: &[u8]) -> Option<String> {
         let aside = aside(name);
@@ -261,6 +322,16 @@ impl Store {
             .and_then(|()| vault::delete(&*self.keyring, SERVICE, name));
         moved.is_ok().then_some(aside)
     }
+}
+
+/// What the store answers; where that takes long, as while the keyring asks for its password, `tell` is called.
+pub async fn told<T>(answer: impl Future<Output = T>, tell: impl FnOnce()) -> T {
+    let mut answer = pin!(answer);
+    if let Ok(answer) = timeout(SOON, &mut answer).await {
+        return answer;
+    }
+    tell();
+    answer.await
 }
 
 fn aside(name: &str) -> String {
@@ -282,6 +353,8 @@ fn written(session: &Session) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Condvar;
+
     use super::*;
     use crate::auth::session::{Obtained, StepUp, User};
     use crate::secret::Secret;
@@ -407,6 +480,104 @@ mod tests {
         vault.delete(SERVICE, "c at https://op/ #a.2").unwrap();
         assert!(matches!(store.load(&account()).await, Err(StoreError::Foreign { aside: Some(_), .. })));
         assert_eq!(store.load(&account()).await, Ok(None));
+    }
+
+    /// A keyring that asks for its password, and what it was asked for.
+    #[derive(Default)]
+    struct Asking {
+        vault: Memory,
+        answered: Mutex<bool>,
+        answer: Condvar,
+        asked: Mutex<Vec<Ask>>,
+    }
+
+    impl Asking {
+        fn is_answered(&self) {
+            *self.answered.lock().unwrap() = true;
+            self.answer.notify_all();
+        }
+    }
+
+    impl Vault for Asking {
+        fn unlock(&self, ask: Ask) -> Result<(), Unavailable> {
+            self.asked.lock().unwrap().push(ask);
+            let answered = self.answered.lock().unwrap();
+            if ask == Ask::Nothing && !*answered {
+                return Err(Unavailable::locked());
+            }
+            drop(self.answer.wait_while(answered, |answered| !*answered).unwrap());
+            Ok(())
+        }
+        fn get(&self, service: &str, account: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+            self.vault.get(service, account)
+        }
+        fn set(&self, service: &str, account: &str, bytes: &[u8]) -> Result<(), Unavailable> {
+            self.vault.set(service, account, bytes)
+        }
+        fn delete(&self, service: &str, account: &str) -> Result<(), Unavailable> {
+            self.vault.delete(service, account)
+        }
+    }
+
+    /// What `work` on the store comes to, if the keyring stays silent past all patience.
+    async fn in_vain<T: Send + 'static>(vault: &Asking, work: impl Future<Output = T> + Send + 'static) -> T {
+        let asked = vault.asked.lock().unwrap().len();
+        let working = tokio::spawn(work);
+        while vault.asked.lock().unwrap().len() == asked {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::advance(PATIENCE).await;
+        working.await.unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_person_takes_too_long_to_unlock_the_keyring_for_is_not_done_any_more() {
+        let vault = Arc::new(Asking::default());
+        let (store, _locks) = over(Arc::clone(&vault));
+        let this_run = Kept::ThisRunOnly(Unavailable::silent(PATIENCE));
+        let other = store.clone();
+        let kept = in_vain(&vault, async move { other.save(&account(), &session()).await }).await;
+        assert_eq!(kept, this_run);
+
+        // Neither what is in memory now nor what takes its place asks for a password.
+        assert_eq!(store.load(&account()).await, Ok(Some((session(), this_run))));
+        let kept = store.replace(&account(), &session(), &renewed(session())).await;
+        assert_eq!(kept, Some(Kept::ThisRunOnly(Unavailable::locked())));
+
+        let other = store.clone();
+        let deleted = in_vain(&vault, async move { other.delete(&account()).await }).await;
+        assert_eq!(deleted, Err(Unavailable::silent(PATIENCE).into()));
+        drop(store);
+        vault.is_answered();
+        while Arc::strong_count(&vault) > 1 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(*vault.asked.lock().unwrap(), [Ask::ToMake, Ask::Nothing, Ask::ToUnlock]);
+        assert!(vault.vault.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_kept_session_is_waited_for_as_long_as_the_person_takes_who_is_told_so() {
+        let vault = Arc::new(Asking::default());
+        let (store, _locks) = over(Arc::clone(&vault));
+        let said = Arc::new(AtomicBool::new(false));
+        let tell = Arc::clone(&said);
+        let account = account();
+        let loading =
+            tokio::spawn(
+                async move { told(store.load(&account), || tell.store(true, Ordering::Relaxed)).await },
+            );
+        while vault.asked.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        assert!(!said.load(Ordering::Relaxed));
+        tokio::time::advance(SOON).await;
+        while !said.load(Ordering::Relaxed) {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::advance(10 * PATIENCE).await;
+        vault.is_answered();
+        assert_eq!(loading.await.unwrap(), Ok(None));
     }
 
     /// A keyring that takes so many more entries, and then none.
