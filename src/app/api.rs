@@ -36,6 +36,9 @@ pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, picture: &Pic
         body.show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 14.0;
             request(ui, actions, state);
+            if state.waits_for_keyring() {
+                widgets::waiting_for_keyring(ui);
+            }
             session::notices(ui, actions, state, logged_in);
             outcome(ui, actions, state, bottom);
         });

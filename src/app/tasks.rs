@@ -2,6 +2,7 @@
 //! exactly one terminal event, unless it was cancelled.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -11,13 +12,14 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::state::{Event, Outgoing, TaskId, Work, Written};
+use crate::auth::Step;
 use crate::auth::log_out::{self, EndSession};
 use crate::auth::login::{self, Attempt, OpenBrowser};
 use crate::auth::renewal::{self, Renewal};
 use crate::auth::session::{Session, StepUp, Why};
 use crate::config::{Profile, ProfileFile, SaveError};
 use crate::http::Http;
-use crate::store::{Account, Store};
+use crate::store::{self, Account, Store};
 use crate::{api, auth};
 
 /// Makes the window look at the channel.
@@ -74,6 +76,13 @@ impl Report {
     }
 }
 
+impl Report {
+    /// What the store answers; the window is told where that takes long.
+    async fn told<T>(&self, answer: impl Future<Output = T>) -> T {
+        store::told(answer, || self.send(Event::Stepped(self.task, Step::WaitingForKeyring))).await
+    }
+}
+
 impl Tasks {
     /// The tasks of a window that `wake` wakes, and the channel that they report through.
     pub fn new(world: World, wake: Wake) -> (Self, mpsc::Receiver<Event>) {
@@ -104,7 +113,7 @@ impl Tasks {
         let (store, account, kept) = (self.store.clone(), Account::of(profile), self.end_of(Work::Keep));
         self.start(Work::Restore, |report, _| async move {
             kept.await;
-            let result = store.load(&account).await;
+            let result = report.told(store.load(&account)).await;
             report.send(Event::Restored(report.task, result));
         })
     }
@@ -131,7 +140,7 @@ impl Tasks {
     pub fn keep(&mut self, profile: &Profile, session: Arc<Session>) -> TaskId {
         let (store, account) = (self.store.clone(), Account::of(profile));
         self.start(Work::Keep, |report, _| async move {
-            let kept = store.save(&account, &session).await;
+            let kept = report.told(store.save(&account, &session)).await;
             report.send(Event::Kept(report.task, kept));
         })
     }
@@ -160,13 +169,13 @@ impl Tasks {
         let (store, account, kept) = (self.store.clone(), Account::of(profile), self.end_of(Work::Keep));
         self.start(Work::LogOut, |report, _| async move {
             kept.await;
-            report.send(Event::Forgotten(report.task, store.delete(&account).await));
+            report.send(Event::Forgotten(report.task, report.told(store.delete(&account)).await));
             report.send(Event::LoggedOut(report.task, Ok(())));
         })
     }
 
-    /// Logs out: here first, whatever the provider answers, then there: its tokens are revoked, with some patience, and
-    /// its own session is ended in the browser, if `in_browser`.
+    /// Logs out: here first, whatever the provider answers, then there, whatever the keyring says: its tokens are
+    /// revoked, with some patience, and its own session is ended in the browser, if `in_browser`.
     pub fn log_out(&mut self, profile: &Profile, session: Arc<Session>, in_browser: bool) {
         let (gone, forgotten) = oneshot::channel();
         if in_browser {
@@ -175,20 +184,30 @@ impl Tasks {
         let (store, account) = (self.store.clone(), Account::of(profile));
         let (kept, renewed) = (self.end_of(Work::Keep), self.end_of(Work::Renewal));
         self.start(Work::LogOut, |report, http| async move {
-            kept.await;
-            report.send(Event::Forgotten(report.task, store.delete(&account).await));
+            let mut forgetting = pin!(async {
+                kept.await;
+                report.send(Event::Forgotten(report.task, report.told(store.delete(&account)).await));
+            });
+            // A keyring that waits for its password does not keep the provider waiting.
+            let forgotten = tokio::time::timeout(store::SOON, &mut forgetting).await.is_ok();
             let _ = gone.send(());
-            // A renewal that finds its session gone revokes what it got.
-            renewed.await;
-            let mut result = log_out::revoke(&session, &http).await;
-            for failed in 0..REVOCATIONS {
-                match result {
-                    Err(error) if error.may_pass() => report.send(Event::NotRevokedYet(report.task, error)),
-                    _ => break,
+            let revoking = async {
+                // A renewal that finds its session gone revokes what it got.
+                renewed.await;
+                let mut result = log_out::revoke(&session, &http).await;
+                for failed in 0..REVOCATIONS {
+                    match result {
+                        Err(error) if error.may_pass() => {
+                            report.send(Event::NotRevokedYet(report.task, error));
+                        }
+                        _ => break,
+                    }
+                    tokio::time::sleep(renewal::back_off(failed)).await;
+                    result = log_out::revoke(&session, &http).await;
                 }
-                tokio::time::sleep(renewal::back_off(failed)).await;
-                result = log_out::revoke(&session, &http).await;
-            }
+                result
+            };
+            let result = if forgotten { revoking.await } else { tokio::join!(revoking, forgetting).0 };
             report.send(Event::LoggedOut(report.task, result));
         });
     }
