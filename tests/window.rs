@@ -47,6 +47,16 @@ async fn call(window: &Window<'_>, request: &str, status: &str, answer: &str) {
     window.wait(status).await;
 }
 
+/// Presses **Try again**, and waits for the session to be in the keyring.
+async fn try_to_keep_again(window: &Window<'_>) {
+    window.click("Session").await;
+    window.wait("memory, until you close this window").await;
+    window.click("Try again").await;
+    window.wait_for("until you log out").await;
+    window.click("Session").await;
+    assert!(!window.shows("Your session could not be kept").await);
+}
+
 #[tokio::test]
 #[ignore = "needs Xvfb, a keyring and Chromium: run with `cargo window`"]
 async fn alice_logs_in_calls_the_api_stays_logged_in_and_logs_out() {
@@ -138,6 +148,146 @@ async fn without_a_keyring_the_session_lasts_for_this_run_and_the_window_says_so
     let window = desk.open().await;
     window.wait("Log in").await;
     assert!(!window.shows("Alice Adams").await);
+}
+
+#[tokio::test]
+#[ignore = "needs Xvfb, a keyring and Chromium: run with `cargo window`"]
+async fn a_locked_keyring_is_named_at_start_and_the_session_comes_back_once_it_is_unlocked() {
+    let desk = Desk::set_up().await;
+    let window = desk.open().await;
+    log_in(&desk, &window, "Continue as Alice").await;
+    window.wait("Kept you logged in").await;
+    drop(window);
+
+    desk.stop_keyring();
+    desk.start_keyring(Keyring::Locked).await;
+    let window = desk.open().await;
+    window.wait("The keyring cannot be read").await;
+    window.click("Try again").await;
+    window.wait("The keyring cannot be read").await;
+    desk.stop_keyring();
+    desk.start_keyring(Keyring::Unlocked).await;
+    window.click("Try again").await;
+    window.wait("Alice Adams").await;
+    call(&window, "Private", "200 OK", PRIVATE).await;
+    assert!(desk.browser_is_quiet());
+}
+
+#[tokio::test]
+#[ignore = "needs Xvfb, a keyring and Chromium: run with `cargo window`"]
+async fn a_session_that_a_locked_keyring_does_not_take_is_kept_once_it_is_unlocked() {
+    let desk = Desk::set_up().await;
+    let window = desk.open().await;
+    log_in(&desk, &window, "Continue as Alice").await;
+    window.wait("Kept you logged in").await;
+    desk.lock_keyring().await;
+    window.click("Renew").await;
+    window.wait("Renewed the token").await;
+    window.wait("Your session could not be kept").await;
+    window.wait_for("the keyring is locked").await;
+    call(&window, "Private", "200 OK", PRIVATE).await;
+
+    desk.stop_keyring();
+    desk.start_keyring(Keyring::Unlocked).await;
+    try_to_keep_again(&window).await;
+    drop(window);
+    let window = desk.open().await;
+    window.wait("Alice Adams").await;
+    window.click("Renew").await;
+    window.wait("Renewed the token").await;
+    window.wait("Kept you logged in").await;
+}
+
+#[tokio::test]
+#[ignore = "needs Xvfb, a keyring and Chromium: run with `cargo window`"]
+async fn a_keyring_that_starts_late_keeps_the_session_after_all() {
+    let desk = Desk::with(Keyring::None).await;
+    let window = desk.open().await;
+    log_in(&desk, &window, "Continue as Alice").await;
+    window.wait("Your session could not be kept").await;
+    desk.start_keyring(Keyring::Unlocked).await;
+    try_to_keep_again(&window).await;
+    assert_ne!(desk.secrets().await, 0);
+    drop(window);
+    let window = desk.open().await;
+    window.wait("Alice Adams").await;
+    assert!(desk.browser_is_quiet());
+}
+
+#[tokio::test]
+#[ignore = "needs Xvfb, a keyring and Chromium: run with `cargo window`"]
+async fn a_keyring_that_dies_costs_nobody_the_session() {
+    let desk = Desk::set_up().await;
+    let window = desk.open().await;
+    log_in(&desk, &window, "Continue as Alice").await;
+    window.wait("Kept you logged in").await;
+    desk.stop_keyring();
+    call(&window, "Private", "200 OK", PRIVATE).await;
+    window.click("Renew").await;
+    window.wait("Your session could not be kept").await;
+    window.wait("the keyring service has stopped").await;
+    call(&window, "Private (scoped)", "200 OK", SCOPED).await;
+    // A second window sees no keyring, and says nothing of it before there is something to keep.
+    let second = desk.open().await;
+    second.wait("Log in").await;
+    assert!(!second.shows("The keyring cannot be read").await);
+    drop(second);
+
+    desk.start_keyring(Keyring::Unlocked).await;
+    try_to_keep_again(&window).await;
+    drop(window);
+    let window = desk.open().await;
+    window.wait("Alice Adams").await;
+    window.click("Renew").await;
+    window.wait("Renewed the token").await;
+    window.wait("Kept you logged in").await;
+    // A daemon that was started anew is found without being asked for.
+    desk.stop_keyring();
+    desk.start_keyring(Keyring::Unlocked).await;
+    window.click("Log out").await;
+    window.wait("Revoked the tokens").await;
+    assert_eq!(desk.secrets().await, 0);
+}
+
+#[tokio::test]
+#[ignore = "needs Xvfb, a keyring and Chromium: run with `cargo window`"]
+async fn a_keyring_that_asks_for_its_password_is_waited_for_and_answered_whenever() {
+    let desk = Desk::set_up().await;
+    desk.set_up_prompter().await;
+    let window = desk.open().await;
+    log_in(&desk, &window, "Continue as Alice").await;
+    window.wait("Kept you logged in").await;
+    drop(window);
+
+    desk.stop_keyring();
+    desk.start_keyring(Keyring::Locked).await;
+    let window = desk.open().await;
+    window.wait_for("Waiting for the keyring").await;
+    window.rest().await;
+    desk.answer_prompt().await;
+    window.wait("Alice Adams").await;
+    window.wait_until_gone("Waiting for the keyring: it may be asking for its password.").await;
+    assert!(desk.browser_is_quiet());
+
+    // Nobody answers: the token is renewed all the same, and the other window is not held up either.
+    desk.lock_keyring().await;
+    window.click("Renew").await;
+    window.wait_for("Waiting for the keyring").await;
+    let second = desk.open().await;
+    second.wait_for("Waiting for the keyring").await;
+    drop(second);
+    window.to_front().await;
+    call(&window, "Private", "200 OK", PRIVATE).await;
+    window.wait_long("Your session could not be kept").await;
+    call(&window, "Private", "200 OK", PRIVATE).await;
+
+    // Who goes away for good, with the prompt still open, is logged out at the provider at once.
+    window.click("Log out").await;
+    window.wait("Revoked the tokens").await;
+    window.wait_for("Waiting for the keyring").await;
+    desk.answer_prompt().await;
+    window.wait("Forgot you on this computer").await;
+    assert_eq!(desk.secrets().await, 0);
 }
 
 #[tokio::test]

@@ -90,6 +90,16 @@ impl Window<'_> {
         self.find(name, |node| node.name == name).await;
     }
 
+    /// Waits for something with exactly this name, longer than Hallpass waits for anything.
+    pub async fn wait_long(&self, name: &str) {
+        for _ in 0..2 {
+            if within_patience(async || self.shows(name).await.then_some(())).await.is_some() {
+                return;
+            }
+        }
+        panic!("{name:?} did not come; the window says:\n{}", self.text().await);
+    }
+
     /// Waits for something whose name holds `part`.
     pub async fn wait_for(&self, part: &str) {
         self.find(part, |node| node.name.contains(part)).await;
@@ -228,7 +238,7 @@ impl Window<'_> {
     }
 
     /// Everything that a screen reader would say of the window, a line for each thing.
-    async fn text(&self) -> String {
+    pub async fn text(&self) -> String {
         let names: Vec<_> = self.nodes().await.into_iter().map(|node| node.name).collect();
         names.join("\n")
     }
