@@ -10,6 +10,7 @@ mod browser;
 mod window;
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::env;
 use std::fs::{self, File, Permissions};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -199,6 +200,40 @@ impl Desk {
         items.len()
     }
 
+    /// The session that the keyring holds, as it was written.
+    pub async fn kept_session(&self) -> Option<serde_json::Value> {
+        const SERVICE: &str = "org.freedesktop.secrets";
+        let bus = &self.session_bus;
+        let asked = ("plain", Value::from(""));
+        let interface = "org.freedesktop.Secret.Service";
+        let (_, session): (OwnedValue, OwnedObjectPath) =
+            call(bus, SERVICE, "/org/freedesktop/secrets", interface, "OpenSession", &asked).await.unwrap();
+        let items: Vec<OwnedObjectPath> = self.keyring("Items").await?;
+        let mut entries = HashMap::new();
+        for item in items {
+            let interface = "org.freedesktop.Secret.Item";
+            let attributes = (interface, "Attributes");
+            let properties = "org.freedesktop.DBus.Properties";
+            // A part of an entry may be replaced meanwhile.
+            let attributes: OwnedValue =
+                call(bus, SERVICE, &item, properties, "Get", &attributes).await.ok()?;
+            let attributes: HashMap<String, String> = attributes.try_into().unwrap();
+            let (_, _, bytes, _): (OwnedObjectPath, Vec<u8>, Vec<u8>, String) =
+                call::<(_,)>(bus, SERVICE, &item, interface, "GetSecret", &session).await.ok()?.0;
+            entries.insert(attributes["username"].clone(), bytes);
+        }
+        let (name, head) = entries.iter().find(|(name, _)| !name.contains(" #"))?;
+        let head = str::from_utf8(head).unwrap();
+        let whole = match head.strip_prefix("hallpass-split ").and_then(|split| split.split_once(' ')) {
+            None => head.as_bytes().to_vec(),
+            Some((generation, parts)) => {
+                let part = |number| entries.get(&format!("{name} #{generation}.{number}")).cloned();
+                (1..=parts.parse().unwrap()).map(part).collect::<Option<Vec<_>>>()?.concat()
+            }
+        };
+        Some(serde_json::from_slice::<serde_json::Value>(&whole).ok()?["session"].take())
+    }
+
     async fn keyring<T: TryFrom<OwnedValue>>(&self, property: &str) -> Option<T> {
         let (service, path) = ("org.freedesktop.secrets", "/org/freedesktop/secrets/aliases/default");
         let asked = ("org.freedesktop.Secret.Collection", property);
@@ -206,6 +241,15 @@ impl Desk {
         let value: OwnedValue =
             call(&self.session_bus, service, path, properties, "Get", &asked).await.ok()?;
         T::try_from(value).ok()
+    }
+
+    /// Every refresh token that the keyring holds one after the other: waits for another one than `last`.
+    pub async fn next_refresh_token(&self, last: &str) -> String {
+        let next = within_patience(async || {
+            let session = self.kept_session().await?;
+            session["refresh_token"].as_str().filter(|token| *token != last).map(str::to_owned)
+        });
+        next.await.expect("the keyring holds no other refresh token")
     }
 
     /// The next URL that the system browser was asked to open.
@@ -224,6 +268,12 @@ impl Desk {
     fn opened(&self) -> Vec<String> {
         let urls = fs::read_to_string(self.home.path().join("opened")).unwrap_or_default();
         urls.lines().map(str::to_owned).collect()
+    }
+
+    /// Waits for the `condition` to hold.
+    pub async fn until(&self, condition: impl Fn() -> bool) {
+        let holds = within_patience(async || condition().then_some(())).await;
+        assert!(holds.is_some(), "it did not come to that:\n{}", self.noise());
     }
 
     /// Takes a picture of the whole display, once it stands still.
@@ -252,7 +302,7 @@ impl Desk {
     }
 
     /// What the programs of the desk have complained of.
-    fn noise(&self) -> String {
+    pub fn noise(&self) -> String {
         fs::read_to_string(self.home.path().join("noise")).unwrap_or_default()
     }
 
