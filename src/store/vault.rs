@@ -64,7 +64,7 @@ impl Unavailable {
     /// It is locked, and nobody unlocked it.
     #[must_use]
     pub fn locked() -> Self {
-        Self::new("the keyring is locked, or access to it was denied")
+        Self::new("the keyring is locked, or refused access")
     }
 
     /// It said nothing for so long.
