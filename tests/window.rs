@@ -1,6 +1,6 @@
 //! The real program in a real window, used as a person would: end to end, with nothing of it replaced.
 //!
-//! Each test has a desk of its own: a display (Xvfb), a session bus, an unlocked keyring, an empty home. It looks at the
+//! Each test has a desk of its own: a display (Xvfb), a session bus, a keyring, an empty home. It looks at the
 //! window and presses its buttons as a screen reader does, types on its keyboard, and logs in with a real browser.
 //! On Debian or Ubuntu:
 //!
@@ -12,8 +12,8 @@
 //! ```
 //!
 //! Against a provider that is not the demo's, `HALLPASS_OIDC_PROVIDER` names the issuer of a running `oidc-provider`
-//! (the one of npm) with its development log-in, a public client `hallpass-desktop`, and the resource
-//! `https://api.hallpass.demo`.
+//! (the one of npm) with its development log-in, a public client `hallpass-desktop`, the resource
+//! `https://api.hallpass.demo`, and access tokens that are good for five seconds.
 #![cfg(target_os = "linux")]
 #![expect(
     clippy::unwrap_used,
@@ -494,7 +494,6 @@ async fn a_provider_from_elsewhere_logs_in_and_renews() {
     assert_eq!(desk.secrets().await, 0);
 }
 
-/// Its tokens must be good for seconds only: `ACCESS_TTL=5`.
 #[tokio::test]
 #[ignore = "needs Xvfb, a keyring, Chromium, and a provider: run with `HALLPASS_OIDC_PROVIDER=… cargo window`"]
 async fn ten_calls_with_expired_tokens_renew_ten_times_and_the_log_out_ends_it_all() {
@@ -546,7 +545,6 @@ async fn ten_calls_with_expired_tokens_renew_ten_times_and_the_log_out_ends_it_a
     }
 }
 
-/// Its tokens must be good for seconds only: `ACCESS_TTL=5`.
 #[tokio::test]
 #[ignore = "needs Xvfb, a keyring, Chromium, and a provider: run with `HALLPASS_OIDC_PROVIDER=… cargo window`"]
 async fn two_windows_of_one_session_renew_it_once_an_expiry_and_end_together() {
