@@ -293,7 +293,8 @@ pub fn renewal(error: &RenewalError) -> Explanation {
              own.",
         ),
         RenewalError::NoTurn(_) => Explanation::failed("Your token was not renewed", error.to_string()),
-        RenewalError::Provider(error) => provider(error),
+        RenewalError::Provider(error) => not_renewed(provider(error)),
+        RenewalError::Token(TokenError::NoAnswer(error)) => not_renewed(no_answer(error)),
         RenewalError::Token(error) => refresh(error),
         RenewalError::AnswerLost(first) => Explanation::failed(
             "Your session was lost on the way",
@@ -332,6 +333,12 @@ pub fn renewal(error: &RenewalError) -> Explanation {
     };
     let cause = format!("{} {means}", explanation.cause);
     Explanation { cause, ..explanation }.remedy(remedy)
+}
+
+/// What stood in the way is said after what it stood in the way of.
+fn not_renewed(why: Explanation) -> Explanation {
+    let cause = format!("{}. {}", why.headline, why.cause);
+    Explanation { headline: "Your token was not renewed".to_owned(), cause, ..why }
 }
 
 /// What the token endpoint said to a refresh token (RFC 6749, section 5.2), in the words of several providers.

@@ -1,6 +1,6 @@
 //! The real program in a real window, used as a person would: end to end, with nothing of it replaced.
 //!
-//! Each test has a desk of its own: a display (Xvfb), a session bus, an unlocked keyring, an empty home. It looks at the
+//! Each test has a desk of its own: a display (Xvfb), a session bus, a keyring, an empty home. It looks at the
 //! window and presses its buttons as a screen reader does, types on its keyboard, and logs in with a real browser.
 //! On Debian or Ubuntu:
 //!
@@ -12,8 +12,8 @@
 //! ```
 //!
 //! Against a provider that is not the demo's, `HALLPASS_OIDC_PROVIDER` names the issuer of a running `oidc-provider`
-//! (the one of npm) with its development log-in, a public client `hallpass-desktop`, and the resource
-//! `https://api.hallpass.demo`.
+//! (the one of npm) with its development log-in, a public client `hallpass-desktop`, the resource
+//! `https://api.hallpass.demo`, and access tokens that are good for five seconds.
 #![cfg(target_os = "linux")]
 #![expect(
     clippy::unwrap_used,
@@ -407,12 +407,11 @@ async fn an_idle_window_is_at_rest() {
     println!("in 5 s at rest, the window used {before:?} before the login, and {after:?} after it");
 }
 
+const SKIPPED: &str = "skipped: HALLPASS_OIDC_PROVIDER names no provider";
+
 /// What makes a profile for an `oidc-provider`, if there is one, with the resource that the demo API has too.
 fn elsewhere() -> Option<[(&'static str, String); 7]> {
-    let Ok(issuer) = std::env::var("HALLPASS_OIDC_PROVIDER") else {
-        println!("skipped: HALLPASS_OIDC_PROVIDER names no provider");
-        return None;
-    };
+    let issuer = std::env::var("HALLPASS_OIDC_PROVIDER").ok()?;
     Some([
         ("HALLPASS_NAME", "Elsewhere".to_owned()),
         ("HALLPASS_ISSUER", issuer),
@@ -472,7 +471,7 @@ fn tokens(api: &Server) -> usize {
 #[tokio::test]
 #[ignore = "needs Xvfb, a keyring, Chromium, and a provider: run with `HALLPASS_OIDC_PROVIDER=… cargo window`"]
 async fn a_provider_from_elsewhere_logs_in_and_renews() {
-    let Some(settings) = elsewhere() else { return };
+    let Some(settings) = elsewhere() else { return println!("{SKIPPED}") };
     let desk = Desk::set_up().await;
     let window = desk.open_with(&settings).await;
     window.wait("Log in to Elsewhere").await;
@@ -494,11 +493,10 @@ async fn a_provider_from_elsewhere_logs_in_and_renews() {
     assert_eq!(desk.secrets().await, 0);
 }
 
-/// Its tokens must be good for seconds only: `ACCESS_TTL=5`.
 #[tokio::test]
 #[ignore = "needs Xvfb, a keyring, Chromium, and a provider: run with `HALLPASS_OIDC_PROVIDER=… cargo window`"]
 async fn ten_calls_with_expired_tokens_renew_ten_times_and_the_log_out_ends_it_all() {
-    let Some(settings) = elsewhere() else { return };
+    let Some(settings) = elsewhere() else { return println!("{SKIPPED}") };
     let issuer = &settings[1].1;
     let api = strict_api(issuer).await;
     let desk = Desk::set_up().await;
@@ -546,11 +544,10 @@ async fn ten_calls_with_expired_tokens_renew_ten_times_and_the_log_out_ends_it_a
     }
 }
 
-/// Its tokens must be good for seconds only: `ACCESS_TTL=5`.
 #[tokio::test]
 #[ignore = "needs Xvfb, a keyring, Chromium, and a provider: run with `HALLPASS_OIDC_PROVIDER=… cargo window`"]
 async fn two_windows_of_one_session_renew_it_once_an_expiry_and_end_together() {
-    let Some(settings) = elsewhere() else { return };
+    let Some(settings) = elsewhere() else { return println!("{SKIPPED}") };
     let api = strict_api(&settings[1].1).await;
     let desk = Desk::set_up().await;
     let mut variables = settings.to_vec();

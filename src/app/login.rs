@@ -107,6 +107,7 @@ fn start(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
     }
     if state.waits_for_keyring() {
         widgets::waiting_for_keyring(ui);
+        ui.add_space(4.0);
     }
     let name = if state.can_log_in() { "Log in" } else { "Starting the demo provider…" };
     let width = ui.available_width();

@@ -64,9 +64,7 @@ impl Browser {
     /// Waits for the page to read `part`.
     pub async fn wait_for(&self, part: &str) {
         let reads = within_patience(async || self.text().await.contains(part).then_some(()));
-        if reads.await.is_none() {
-            panic!("the browser ends on {:?}", self.text().await);
-        }
+        assert!(reads.await.is_some(), "the browser ends on {:?}", self.text().await);
     }
 
     /// Presses the button or link that reads so, once it is there, and waits for the page that it leads to.

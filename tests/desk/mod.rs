@@ -159,7 +159,7 @@ impl Desk {
     pub async fn set_up_prompter(&self) {
         let service = "org.gnome.keyring.SystemPrompter.service";
         let from = Path::new("/usr/share/dbus-1/services").join(service);
-        fs::copy(from, self.home.path().join("services").join(service)).unwrap();
+        fs::copy(from, self.home.path().join("services").join(service)).expect("gcr is installed");
         let (dbus, path) = ("org.freedesktop.DBus", "/org/freedesktop/DBus");
         call::<()>(&self.session_bus, dbus, path, dbus, "ReloadConfig", &()).await.unwrap();
     }
