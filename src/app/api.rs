@@ -35,6 +35,7 @@ pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, picture: &Pic
         let body = Frame::new().inner_margin(Margin { left: 24, right: 24, top: 18, bottom: 24 });
         body.show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 14.0;
+            session::notices(ui, actions, state, logged_in);
             if state.session_shown {
                 session::detail(ui, actions, state, logged_in);
             }
@@ -42,7 +43,6 @@ pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, picture: &Pic
             if state.waits_for_keyring() {
                 widgets::waiting_for_keyring(ui);
             }
-            session::notices(ui, actions, state, logged_in);
             outcome(ui, actions, state, bottom);
         });
     });

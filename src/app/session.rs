@@ -14,7 +14,7 @@ use super::widgets::{self, Taken};
 use super::{remedied, rule};
 use crate::auth::renewal::Prospect;
 use crate::auth::session::{Obtained, StepUp};
-use crate::explain::{self, Explanation};
+use crate::explain::{self, Explanation, Tone};
 use crate::store::{KEYRING, Kept};
 
 /// Who is logged in, and for how long.
@@ -141,7 +141,9 @@ pub fn notices(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, logged_in:
     let trouble = logged_in.trouble().map(|trouble| match trouble.again {
         Some((_, at)) => {
             let cause = format!("{} The next try is at {}.", trouble.explanation.cause, clock(at));
-            Explanation { cause, ..trouble.explanation.clone() }
+            // As long as the token is good, nothing is lost by waiting.
+            let tone = if logged_in.has_expired() { trouble.explanation.tone } else { Tone::Refused };
+            Explanation { tone, cause, ..trouble.explanation.clone() }
         }
         None => trouble.explanation.clone(),
     });
@@ -184,7 +186,7 @@ pub fn detail(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, logged_in: 
         ui.spacing_mut().item_spacing.y = size::NEAR;
         fact(ui, "Access token", &issued(logged_in));
         fact(ui, "Good", &life(logged_in));
-        fact(ui, "Renewed", renewal(logged_in));
+        fact(ui, "Renewed", &renewal(logged_in));
         let missing = session.not_granted();
         let asked = session.asked.iter().map(String::as_str);
         scopes(ui, "Asked for", asked.map(|scope| (scope, missing.contains(&scope))));
@@ -261,20 +263,26 @@ fn issued(logged_in: &LoggedIn) -> String {
     }
 }
 
-fn renewal(logged_in: &LoggedIn) -> &'static str {
-    match (&logged_in.session.refresh_token, logged_in.trouble()) {
+fn renewal(logged_in: &LoggedIn) -> String {
+    let how = match (&logged_in.session.refresh_token, logged_in.trouble()) {
         (None, _) => "never: the provider issued no refresh token",
         (Some(_), None) => "before a call in its last minute, and once where the API answers 401",
-        (Some(_), Some(trouble)) => match trouble.prospect {
-            Prospect::Over => "never again: the session has ended",
-            Prospect::MayPass(_) => "not yet: the last try failed, and another follows",
-            Prospect::InDoubt | Prospect::Refused => "not yet: the last try failed",
+        (Some(_), Some(trouble)) => match (trouble.prospect, trouble.again) {
+            (Prospect::Over, _) => "never again: the session has ended",
+            (_, Some((_, at))) => {
+                return format!("not yet: the last try failed, and the next is at {}", clock(at));
+            }
+            (_, None) => "not yet: the last try failed",
         },
-    }
+    };
+    how.to_owned()
 }
 
 fn place(logged_in: &LoggedIn) -> String {
     match &logged_in.kept {
+        Some(Kept::InKeyring) if !logged_in.is_renewable() && logged_in.session.refresh_token.is_some() => {
+            format!("the {KEYRING}, of no more use")
+        }
         Some(Kept::InKeyring) => format!("the {KEYRING}, until you log out"),
         Some(Kept::ThisRunOnly(_)) => "memory, until you close this window".to_owned(),
         None => "on its way into the keyring".to_owned(),
