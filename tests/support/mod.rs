@@ -6,6 +6,8 @@
 //! | `provider.rs` | a sound `OpenID` provider on it, of which any answer can be bent |
 //! | `keys.rs` | the keys that it signs with, made once a test binary |
 //! | `browser.rs` | the system browser, scripted or in the test's own hand |
+//! | `vault.rs` | a vault that processes share, and vaults that fail |
+//! | `worker.rs` | another window, in a process of its own |
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 #![expect(
     clippy::unwrap_used,
@@ -19,6 +21,8 @@ pub mod browser;
 pub mod keys;
 pub mod provider;
 pub mod server;
+pub mod vault;
+pub mod worker;
 
 use std::time::Duration;
 
