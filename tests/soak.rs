@@ -23,11 +23,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use hallpass::auth::login::Attempt;
-use hallpass::auth::session::{Session, StepUp};
-use hallpass::config::Profile;
 use hallpass::demo::person::Choice;
-use hallpass::http::Http;
 use support::vault::Files;
 use support::worker::{self, Order, Place, Worker};
 use support::{DEADLINE, browser, demo, within};
@@ -128,7 +124,7 @@ async fn soak(
     environment: &BTreeMap<String, String>,
 ) -> Figures {
     let (_demo, profile, _home) = demo().await;
-    let mut session = log_in(&profile).await;
+    let mut session = browser::log_in(&profile, Choice::Alice).await;
     // So that it takes more than one entry, as many a provider's does.
     session.user.picture = Some("x".repeat(4000));
 
@@ -176,20 +172,6 @@ async fn soak(
     let (results, statuses) = windows[0].renewed().await;
     assert!(results[0].is_ok() && statuses == [200], "{statuses:?}");
     figures
-}
-
-/// Alice's session.
-async fn log_in(profile: &Profile) -> Session {
-    let http = Http::new(|_| {});
-    let attempt = Attempt {
-        profile,
-        step_up: &StepUp::default(),
-        http: &http,
-        open: browser::scripted(Choice::Alice),
-        report: &|_| {},
-        patience: DEADLINE,
-    };
-    Box::pin(attempt.run()).await.unwrap()
 }
 
 /// A home that nobody lived in before, with a session bus and an empty, unlocked keyring.

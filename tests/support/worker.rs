@@ -7,7 +7,8 @@ use std::env;
 use std::io::{self, BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::mpsc::{self, TryRecvError};
+use std::sync::{Arc, Mutex};
 
 use hallpass::auth::renewal::Renewal;
 use hallpass::auth::session::{Session, Why};
@@ -83,8 +84,12 @@ impl Place {
             (Some(dir), Some(room)) => {
                 let release = Mutex::new(release);
                 let stuck = move || {
-                    say(&Said::Stuck);
-                    release.lock().unwrap().recv().unwrap();
+                    let release = release.lock().unwrap();
+                    if release.try_recv() == Err(TryRecvError::Empty) {
+                        say(&Said::Stuck);
+                        // It comes to its end when its sender does.
+                        let _ = release.recv();
+                    }
                     Ok(())
                 };
                 Store::over(Full::after(room, Files::at(dir), stuck), dir.join("locks"))
@@ -228,11 +233,12 @@ pub fn is_worker() -> bool {
 pub fn serve() {
     let mut lines = io::BufReader::new(io::stdin()).lines().map(Result::unwrap);
     let place: Place = serde_json::from_str(&lines.next().unwrap()).unwrap();
-    let ((orders, to_do), (free, release)) = (mpsc::channel(), mpsc::channel());
+    let ((orders, to_do), (stuck, release)) = (mpsc::channel(), mpsc::channel());
     std::thread::spawn(move || {
+        let mut stuck = Some(stuck);
         for line in lines {
             match serde_json::from_str(&line).unwrap() {
-                Order::GoOn => free.send(()).unwrap(),
+                Order::GoOn => drop(stuck.take()),
                 order => orders.send(order).unwrap(),
             }
         }
