@@ -206,7 +206,11 @@ impl Drop for Provider {
 impl Provider {
     /// Starts a sound provider with these changes.
     pub async fn start(change: impl FnOnce(&mut Script)) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), change)
+    }
+
+    /// Starts one on a port that is held already.
+    pub fn on(listener: TcpListener, change: impl FnOnce(&mut Script)) -> Self {
         let mut script = Script::sound(server::url_of(listener.local_addr().unwrap()).to_string());
         change(&mut script);
         let desk = Arc::new(Desk {
