@@ -464,7 +464,10 @@ async fn processes_that_are_killed_at_any_moment_leave_whole_sessions_and_free_l
         window.kill().await;
         let Some(kept) = home.kept().await else { panic!("{kill}: a session is kept") };
         home.session = kept;
-        // Its locks are free, and what it kept is good or was spent.
+        let turn = home.store();
+        let turn = tokio::time::timeout(Duration::from_secs(2), turn.turn(&home.place.account())).await;
+        drop(turn.expect("its lock is free").unwrap());
+        // What it kept is good, or was spent.
         match home.renew().await.0 {
             Ok(now) => {
                 renewed += 1;
@@ -479,6 +482,8 @@ async fn processes_that_are_killed_at_any_moment_leave_whole_sessions_and_free_l
         }
     }
     println!("{renewed} of 20 sessions went on");
+    home.store().delete(&home.place.account()).await.unwrap();
+    assert_eq!(Files::at(home.dir.path()).count(), 0, "a log-out finds what they left behind");
 }
 
 #[cfg(unix)]

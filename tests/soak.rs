@@ -208,6 +208,9 @@ impl Desk {
         let start = |program: &str, arguments: &[&str], environment: &BTreeMap<String, String>| {
             Command::new(program)
                 .args(arguments)
+                // Nothing leads to the keyring of whoever runs this.
+                .env_clear()
+                .env("PATH", env::var_os("PATH").unwrap_or_default())
                 .envs(environment)
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
