@@ -381,6 +381,20 @@ async fn a_token_that_is_stale_because_another_window_renewed_is_no_reason_to_lo
     assert_eq!(sent(&provider), 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_of_a_token_that_something_without_a_lock_has_spent_meanwhile_ends_nothing() {
+    let (provider, home) = at_provider().await;
+    let theirs = Session { access_token: Secret::new("of something else"), ..home.session.clone() };
+    let (store, account, session) = (home.store(), home.place.account(), theirs.clone());
+    let http = once_answered(async move || {
+        assert_eq!(store.save(&account, &session).await, Kept::InKeyring);
+    });
+    answers(&provider, || server::json(403, &json!({ "error": "invalid_grant" })));
+    let (outcome, _) = home.renew_with(&home.store(), &http).await;
+    assert_eq!(outcome.unwrap().session, theirs);
+    assert_eq!((sent(&provider), revoked(&provider).len()), (1, 0));
+}
+
 // ---- the disk, and the end of a process ----
 
 #[tokio::test]
