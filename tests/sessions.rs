@@ -171,7 +171,7 @@ fn call(window: &mut Window) {
 
 /// Whether the last renewal failed. (Its headline stays in the timeline.)
 fn in_trouble(state: &State) -> bool {
-    state.session.as_ref().is_some_and(|logged_in| logged_in.trouble.is_some())
+    state.session.as_ref().is_some_and(|logged_in| logged_in.trouble().is_some())
 }
 
 /// What the timeline tells, title by title.
@@ -341,7 +341,9 @@ fn a_log_out_during_a_renewal_wins() {
     window.sees("Log in");
     window.until("it is gone here", |_| desk.computer.vault.is_empty());
     drop(held);
-    window.until("the log-out", |window| !window.state().is_running(Work::LogOut));
+    window.until("the revocations", |window| {
+        !window.state().is_running(Work::Revocation) && desk.revoked().len() == 2
+    });
     assert!(desk.computer.vault.is_empty());
     assert!(window.state().session.is_none() && !window.shows(ALICE));
     let mut revoked = desk.revoked();
@@ -389,14 +391,14 @@ fn a_provider_that_cannot_be_told_of_a_log_out_is_told_again_and_the_news_then_g
     let mut window = desk.start_logged_in();
     desk.provider.change(|script| script.instead("/forget", || server::json(503, &json!({}))));
     window.press("Log out");
-    window.sees("You are logged out here, and perhaps not at the provider");
+    window.sees("The session that you logged out of may live on at the provider");
     let said = "The provider could not be told yet. Hallpass tries again.";
     assert!(window.mentions(said), "{:?}", window.shown());
     assert!(desk.computer.vault.is_empty(), "it is gone here");
     desk.provider.change(|script| {
         script.instead.remove("/forget");
     });
-    window.until("the log-out", |window| !window.state().is_running(Work::LogOut));
+    window.until("the revocation", |window| !window.state().is_running(Work::Revocation));
     window.until("the news goes", |window| window.state().news.is_none() && !window.mentions(said));
     assert_eq!(desk.revoked(), ["refresh-token-1", "refresh-token-1"]);
 }
