@@ -206,6 +206,11 @@ pub fn login(error: &LoginError, profile: &Profile) -> Explanation {
 fn provider(error: &ProviderError) -> Explanation {
     match error {
         ProviderError::NoAnswer(error) => no_answer(error).remedy(Remedy::LogIn),
+        ProviderError::Status { status, .. } if error.is_trouble() => {
+            Explanation::failed("The provider is in trouble", trouble(*status, None))
+                .evidence("It answered", [(crate::api::response::status_line(*status), true)])
+                .remedy(Remedy::LogIn)
+        }
         ProviderError::Status { issuer, status } => Explanation::failed(
             "There is no provider at this issuer",
             "Nothing was found at its /.well-known/openid-configuration. Issuers often have a path: \
@@ -258,16 +263,7 @@ fn token(error: &TokenError, headline: &str) -> Explanation {
                 .says("It said", Some(description.as_deref().unwrap_or(error)))
         }
         TokenError::Busy { status, retry_after } => {
-            let cause = match (*status == StatusCode::TOO_MANY_REQUESTS, retry_after) {
-                (true, Some(after)) => {
-                    format!(
-                        "It was asked too often, and wants to be left alone for {} seconds.",
-                        after.as_secs()
-                    )
-                }
-                (true, None) => "It was asked too often. Wait a little.".to_owned(),
-                (false, _) => "It is in trouble itself. Its operator may know more.".to_owned(),
-            };
+            let cause = trouble(*status, *retry_after);
             Explanation::failed(headline, cause)
                 .evidence("It answered", [(crate::api::response::status_line(*status), true)])
         }
@@ -276,6 +272,17 @@ fn token(error: &TokenError, headline: &str) -> Explanation {
             "The answer of its token endpoint holds no tokens that can be used.",
         )
         .says("Found", Some(problem)),
+    }
+}
+
+/// What it means that a provider answers 429 or 5xx.
+fn trouble(status: StatusCode, retry_after: Option<Duration>) -> String {
+    match (status == StatusCode::TOO_MANY_REQUESTS, retry_after) {
+        (true, Some(after)) => {
+            format!("It was asked too often, and wants to be left alone for {} seconds.", after.as_secs())
+        }
+        (true, None) => "It was asked too often. Wait a little.".to_owned(),
+        (false, _) => "It is in trouble itself. Its operator may know more.".to_owned(),
     }
 }
 
@@ -293,6 +300,12 @@ pub fn renewal(error: &RenewalError) -> Explanation {
              own.",
         ),
         RenewalError::NoTurn(_) => Explanation::failed("Your token was not renewed", error.to_string()),
+        // It was there when the person logged in.
+        RenewalError::Provider(error) if error.is_somebody_else() => Explanation::failed(
+            "Something else answers in the provider's place",
+            "What came is not from the provider. A network that wants you to sign in first, as in a hotel, answers so.",
+        )
+        .says("Found", Some(&error.to_string())),
         RenewalError::Provider(error) => not_renewed(provider(error)),
         RenewalError::Token(TokenError::NoAnswer(error)) => not_renewed(no_answer(error)),
         RenewalError::Token(error) => refresh(error),
