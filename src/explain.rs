@@ -75,6 +75,8 @@ pub enum Remedy {
     Restore,
     /// Try once more to keep the session.
     KeepAgain,
+    /// Try once more to remove it.
+    Forget,
     /// Call again.
     CallAgain,
     /// Put this into the URL field.
@@ -204,6 +206,11 @@ pub fn login(error: &LoginError, profile: &Profile) -> Explanation {
 fn provider(error: &ProviderError) -> Explanation {
     match error {
         ProviderError::NoAnswer(error) => no_answer(error).remedy(Remedy::LogIn),
+        ProviderError::Status { status, .. } if error.is_trouble() => {
+            Explanation::failed("The provider is in trouble", trouble(*status, None))
+                .evidence("It answered", [(crate::api::response::status_line(*status), true)])
+                .remedy(Remedy::LogIn)
+        }
         ProviderError::Status { issuer, status } => Explanation::failed(
             "There is no provider at this issuer",
             "Nothing was found at its /.well-known/openid-configuration. Issuers often have a path: \
@@ -256,16 +263,7 @@ fn token(error: &TokenError, headline: &str) -> Explanation {
                 .says("It said", Some(description.as_deref().unwrap_or(error)))
         }
         TokenError::Busy { status, retry_after } => {
-            let cause = match (*status == StatusCode::TOO_MANY_REQUESTS, retry_after) {
-                (true, Some(after)) => {
-                    format!(
-                        "It was asked too often, and wants to be left alone for {} seconds.",
-                        after.as_secs()
-                    )
-                }
-                (true, None) => "It was asked too often. Wait a little.".to_owned(),
-                (false, _) => "It is in trouble itself. Its operator may know more.".to_owned(),
-            };
+            let cause = trouble(*status, *retry_after);
             Explanation::failed(headline, cause)
                 .evidence("It answered", [(crate::api::response::status_line(*status), true)])
         }
@@ -274,6 +272,17 @@ fn token(error: &TokenError, headline: &str) -> Explanation {
             "The answer of its token endpoint holds no tokens that can be used.",
         )
         .says("Found", Some(problem)),
+    }
+}
+
+/// What it means that a provider answers 429 or 5xx.
+fn trouble(status: StatusCode, retry_after: Option<Duration>) -> String {
+    match (status == StatusCode::TOO_MANY_REQUESTS, retry_after) {
+        (true, Some(after)) => {
+            format!("It was asked too often, and wants to be left alone for {} seconds.", after.as_secs())
+        }
+        (true, None) => "It was asked too often. Wait a little.".to_owned(),
+        (false, _) => "It is in trouble itself. Its operator may know more.".to_owned(),
     }
 }
 
@@ -287,17 +296,39 @@ pub fn renewal(error: &RenewalError) -> Explanation {
         ),
         RenewalError::EndedHere => Explanation::refused(
             "You were logged out",
-            "The session was ended on this computer, in another window or in the keyring's own.",
+            "The session is no longer kept on this computer: it was ended in another window, or removed in the keyring's \
+             own.",
         ),
         RenewalError::NoTurn(_) => Explanation::failed("Your token was not renewed", error.to_string()),
-        RenewalError::Provider(error) => provider(error),
+        // It was there when the person logged in.
+        RenewalError::Provider(error) if error.is_somebody_else() => Explanation::failed(
+            "Something else answers in the provider's place",
+            "What came is not from the provider. A network that wants you to sign in first, as in a hotel, answers so.",
+        )
+        .says("Found", Some(&error.to_string())),
+        RenewalError::Provider(error) => not_renewed(provider(error)),
+        RenewalError::Token(TokenError::NoAnswer(error)) => not_renewed(no_answer(error)),
         RenewalError::Token(error) => refresh(error),
         RenewalError::AnswerLost(first) => Explanation::failed(
             "Your session was lost on the way",
-            "The provider renewed it, and its answer did not arrive: the new refresh token is lost, and the old one is \
-             spent. You need to log in again.",
+            "The provider most likely renewed it, and its answer did not arrive: the new refresh token is lost, and the \
+             old one is refused. You need to log in again.",
         )
-        .says("What happened", Some(&first.to_string())),
+        .says("What happened", Some(first)),
+        RenewalError::NotAnswered => Explanation::failed(
+            "The provider did not answer",
+            "The renewal was sent twice. Renew sends it once more.",
+        ),
+        RenewalError::NotKept => Explanation::failed(
+            "Your session was renewed, and could not be kept",
+            "The window that renewed it holds it in memory, or was stopped before it could keep it. You need to log in \
+             again here.",
+        ),
+        RenewalError::Unreadable(why) => Explanation::failed(
+            "Your token was not renewed",
+            "Another window renewed the session, and the keyring that holds it cannot be read.",
+        )
+        .says("The keyring", Some(&why.to_string())),
         RenewalError::IdToken(_) | RenewalError::SomebodyElse => {
             Explanation::failed("The renewed session was rejected", error.to_string())
         }
@@ -315,6 +346,12 @@ pub fn renewal(error: &RenewalError) -> Explanation {
     };
     let cause = format!("{} {means}", explanation.cause);
     Explanation { cause, ..explanation }.remedy(remedy)
+}
+
+/// What stood in the way is said after what it stood in the way of.
+fn not_renewed(why: Explanation) -> Explanation {
+    let cause = format!("{}. {}", why.headline, why.cause);
+    Explanation { headline: "Your token was not renewed".to_owned(), cause, ..why }
 }
 
 /// What the token endpoint said to a refresh token (RFC 6749, section 5.2), in the words of several providers.
@@ -364,8 +401,8 @@ pub fn not_restored(error: &StoreError) -> Explanation {
     match error {
         StoreError::Unavailable(_) => Explanation::refused(
             "The keyring cannot be read",
-            "If you are logged in, your session is in there, and is still good. Unlock the keyring, then try again; or \
-             log in anew.",
+            "If you are logged in, your session is in there, and is still good. Unlock the keyring or start it again, \
+             then try again; or log in anew.",
         )
         .says("It said", Some(&error.to_string()))
         .remedy(Remedy::Restore),
@@ -386,8 +423,12 @@ pub fn not_kept(why: &Unavailable) -> Explanation {
              KWallet), then try again: Hallpass writes no secret into a file."
         }
         Unavailability::Unwilling => {
-            "You stay logged in until you close this window. Unlock the keyring, then try again: Hallpass writes no \
-             secret into a file."
+            "You stay logged in until you close this window. Unlock the keyring or start it again, then try again: \
+             Hallpass writes no secret into a file."
+        }
+        Unavailability::NoLock => {
+            "You stay logged in until you close this window. Several windows could use up each other's session, and the \
+             system gives Hallpass no lock against that."
         }
         Unavailability::Taken => {
             return Explanation::refused(
@@ -406,10 +447,11 @@ pub fn not_kept(why: &Unavailable) -> Explanation {
 pub fn not_forgotten(error: &StoreError) -> Explanation {
     Explanation::failed(
         "The session may still be kept on this computer",
-        "It could not be removed from the keyring. Unlock the keyring and log out again, or remove the entries named \
+        "It could not be removed from the keyring. Unlock the keyring and try again, or remove the entries named \
          Hallpass in the keyring's own window.",
     )
     .says("It said", Some(&error.to_string()))
+    .remedy(Remedy::Forget)
 }
 
 /// Why the provider still honours the tokens after a log-out; `again` says whether it will be told once more.
@@ -421,8 +463,8 @@ pub fn not_revoked(error: &RevocationError, again: bool) -> Explanation {
         (false, _) => "The provider did not revoke its tokens, so they end when their time is over.",
     };
     Explanation::failed(
-        "You are logged out here, and perhaps not at the provider",
-        format!("Nothing is left on this computer. {cause}"),
+        "The session that you logged out of may live on at the provider",
+        format!("On this computer it is gone. {cause}"),
     )
     .says("It said", Some(&error.to_string()))
 }
@@ -483,6 +525,16 @@ pub fn fault() -> Explanation {
         "This is a fault of Hallpass, not of the provider or the API. Try again; the terminal that it was started from \
          says more.",
     )
+}
+
+/// Why a call was not made: its token has expired, and was not renewed.
+#[must_use]
+pub fn not_called() -> Explanation {
+    Explanation::refused(
+        "This call was not made",
+        "Your token has expired and could not be renewed, as is said above. What you see is the answer to the last call.",
+    )
+    .remedy(Remedy::CallAgain)
 }
 
 /// Why a draft cannot be sent.

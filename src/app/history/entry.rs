@@ -197,6 +197,9 @@ impl Entry {
                     format!("ID token · {} · {} checks passed", verified.algorithm, verified.checks.len());
                 Self::new(task, Mark::Good, "Verified who you are", detail).took(verified.took)
             }
+            Step::WaitingForKeyring => {
+                Self::new(task, Mark::Neutral, "Waited for the keyring", "it may have asked for its password")
+            }
             Step::TookSiblings => {
                 Self::new(task, Mark::Good, "Took the renewed session", "another window had renewed it")
             }
