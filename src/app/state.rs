@@ -995,7 +995,7 @@ impl State {
                     Timestamp::now().checked_sub(self.clock_ahead).unwrap_or_else(|_| Timestamp::now()),
                 );
                 // A token that the API no longer takes may be worth renewing, once a call.
-                let wants_more = response.refusal.as_ref().is_some_and(Refusal::wants_step_up);
+                let wants_more = response.refusal.as_ref().is_some_and(Refusal::is_about_the_person);
                 let refused =
                     response.with_token && response.status == StatusCode::UNAUTHORIZED && !wants_more;
                 let again = refused && !renewed && session.is_some_and(LoggedIn::is_renewable);
