@@ -274,6 +274,9 @@ fn token(error: &TokenError, headline: &str) -> Explanation {
             "The answer of its token endpoint holds no tokens that can be used.",
         )
         .says("Found", Some(problem)),
+        TokenError::UnreadableIdToken(_) => {
+            Explanation::failed(headline, "Its token endpoint answered with an ID token that cannot be read.")
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use hallpass::auth::Step;
 use hallpass::auth::log_out::{self, EndSession};
 use hallpass::auth::login::{Attempt, OpenBrowser};
 use hallpass::auth::session::{Session, StepUp};
+use hallpass::auth::verification::Name;
 use hallpass::config::Profile;
 use hallpass::demo;
 use hallpass::demo::person::{self, Choice};
@@ -131,9 +132,12 @@ fn stepped(step: Step) {
         Step::CameBack { took, .. } => {
             done("callback", &format!("the one of this login, after {} ms", took.as_millis()));
         }
-        Step::Verified(verified) => {
-            done("ID token", &format!("{}: {} passed", verified.algorithm, verified.checks.join(", ")));
+        Step::Checked(checks) if checks.is_complete() => {
+            let passed: Vec<_> = checks.passed().map(Name::term).collect();
+            done("checks", &format!("{} passed", passed.join(", ")));
         }
+        // The error that follows says which.
+        Step::Checked(_) => {}
         // A login renews nothing.
         Step::TookSiblings | Step::ScopesChanged { .. } => {}
         Step::NoUserInfo(problem) => complain!("  ✗ user info: {problem}"),

@@ -380,7 +380,7 @@ fn who_logs_out_leaves_nothing_behind() {
     window.until("the log-out", |window| !window.state().is_running(Work::LogOut));
     assert!(computer.vault.is_empty());
     assert!(!window.shows("Alice Adams"));
-    let renewed = window.runtime.block_on(async { Box::pin(old.renewed(&quiet_http())).await });
+    let renewed = window.runtime.block_on(async { Box::pin(old.renewed(&quiet_http(), &|_| {})).await });
     assert!(renewed.unwrap_err().is_final(), "the provider was told");
     window.settles();
 }

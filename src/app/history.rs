@@ -11,6 +11,7 @@ use super::state::TaskId;
 use crate::api::response::status_line;
 use crate::auth::Step;
 use crate::auth::session::Why;
+use crate::auth::verification::Name;
 use crate::http::{Exchange, Purpose};
 use crate::secret::HIDDEN;
 use crate::store::{KEYRING, Kept};
@@ -148,7 +149,7 @@ impl Entry {
         }
     }
 
-    /// What a step is told as; `None` for waiting, which is shown while it lasts.
+    /// What a step is told as; `None` for waiting, which is shown while it lasts, and for what is told otherwise.
     pub(super) fn step(task: TaskId, step: &Step) -> Option<Self> {
         Some(match step {
             Step::MadeSecrets => {
@@ -169,14 +170,17 @@ impl Entry {
                 };
                 Self { took: Some(*took), ..Self::new(task, Mark::Good, "You came back", detail) }
             }
-            Step::Verified(verified) => {
+            Step::Checked(verification) if verification.is_complete() => {
+                let algorithm = &verification.get(Name::Algorithm).actual;
                 let detail =
-                    format!("ID token · {} · {} checks passed", verified.algorithm, verified.checks.len());
+                    format!("ID token · {algorithm} · {} checks passed", verification.passed().count());
                 Self {
-                    took: Some(verified.took),
+                    took: Some(verification.took),
                     ..Self::new(task, Mark::Good, "Verified who you are", detail)
                 }
             }
+            // What failed ends the login or the renewal, and that is told.
+            Step::Checked(_) => return None,
             Step::TookSiblings => {
                 Self::new(task, Mark::Good, "Took the renewed session", "another window had renewed it")
             }
