@@ -83,6 +83,8 @@ pub enum Remedy {
     CopyUrls(Vec<String>),
     /// Open the profile's settings.
     EditProfile,
+    /// Show what was checked, and what came of it.
+    SeeChecks,
 }
 
 impl Explanation {
@@ -179,7 +181,7 @@ pub fn login(error: &LoginError, profile: &Profile) -> Explanation {
         )
         .evidence("Asked", [(expected.clone(), false)])
         .evidence("Answered", [(came.as_deref().unwrap_or("(not named)"), true)])
-        .remedy(Remedy::LogIn),
+        .remedy(Remedy::SeeChecks),
         LoginError::Token(error) => token(error, "The provider did not exchange the code").remedy(Remedy::LogIn),
         LoginError::NoIdToken => Explanation::failed(
             "The provider did not say who logged in",
@@ -196,7 +198,7 @@ pub fn login(error: &LoginError, profile: &Profile) -> Explanation {
             Explanation::failed("The ID token was rejected", cause)
                 .evidence("Check", [(rejected.check, true)])
                 .says("Found", Some(&rejected.problem))
-                .remedy(Remedy::LogIn)
+                .remedy(Remedy::SeeChecks)
         }
     }
 }

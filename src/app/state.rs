@@ -13,10 +13,12 @@ use crate::api::refusal::Refusal;
 use crate::api::request::{Draft, DraftError, Request};
 use crate::api::response::Response;
 use crate::auth::Step;
+use crate::auth::claims::{Layout, Which};
 use crate::auth::log_out::{EndSessionError, Ended, RevocationError};
 use crate::auth::login::LoginError;
 use crate::auth::renewal::{self, Prospect, RenewalError, Renewed};
 use crate::auth::session::{Session, StepUp, Why};
+use crate::auth::verification::{Occasion, Verification};
 use crate::config::{DEMO, FieldProblem, Loaded, Problem, Profile, ProfileFile, ProfileForm, SaveError};
 use crate::explain::{self, Explanation};
 use crate::http::{self, Exchange};
@@ -67,6 +69,12 @@ pub enum Action {
     CallWithoutToken,
     CancelCall,
     ShowTab(Tab),
+    ShowToken(Which),
+    /// Ask before a token is copied, or ask no more.
+    AskToCopyToken(bool),
+    CopyToken(Secret),
+    /// Show every check of the last login on the Login screen.
+    ShowChecks(bool),
     Renew,
     /// Read the kept session once more.
     Restore,
@@ -147,6 +155,10 @@ pub enum Tab {
     Headers,
     /// What was sent.
     Request,
+    /// The session's tokens, whatever the response.
+    Token,
+    /// What was checked before the session was believed.
+    Checks,
 }
 
 /// Light, dark, or as the system is.
@@ -194,6 +206,14 @@ pub struct State {
     pub call: Call,
     /// The part of the response that is shown.
     pub tab: Tab,
+    /// The token that is shown.
+    pub token: Which,
+    /// Whether it is asked if the token shall be copied.
+    pub copying_token: bool,
+    /// What was checked in this run, for the profile that is used.
+    pub verification: Verifications,
+    /// Whether the Login screen shows the checks of the last login.
+    pub checks_shown: bool,
     /// Origins other than the profile's API that the person lets have the token in this run.
     trusted: HashSet<String>,
     /// The profile that is being edited.
@@ -208,6 +228,15 @@ pub struct State {
     pub timeline: Option<bool>,
     /// Everything that happened.
     pub history: History,
+}
+
+/// The checks of the last login, also where it failed, and those of the last renewal.
+#[derive(Clone, Debug, Default)]
+pub struct Verifications {
+    /// Those of the login, and when they were over.
+    pub login: Option<(Timestamp, Verification)>,
+    /// Those of the renewal that came after it, if one did.
+    pub renewal: Option<(Timestamp, Verification)>,
 }
 
 /// Whether the demo provider stands.
@@ -233,6 +262,10 @@ pub struct LoggedIn {
     pub kept: Option<Kept>,
     /// What came of the last renewal, if it failed.
     pub trouble: Option<Trouble>,
+    /// Its access token, laid out.
+    pub access_token: Layout,
+    /// Its ID token, laid out.
+    pub id_token: Option<Layout>,
     /// What the last renewal was begun for.
     renewing: Why,
     /// When it was taken in hand, by a clock that nobody sets, and how long its token was good for then.
@@ -259,7 +292,15 @@ impl LoggedIn {
     #[must_use]
     pub fn new(session: Session, kept: Option<Kept>) -> Self {
         let since = (Instant::now(), session.time_left(Timestamp::now()));
-        Self { session: Arc::new(session), kept, trouble: None, renewing: Why::Asked, since }
+        Self {
+            access_token: Layout::of(&session.access_token),
+            id_token: session.id_token.as_ref().map(Layout::of),
+            session: Arc::new(session),
+            kept,
+            trouble: None,
+            renewing: Why::Asked,
+            since,
+        }
     }
 
     /// How long the access token is still good for; `None` where it never says. Neither a clock that is set back nor
@@ -433,6 +474,10 @@ impl State {
             chosen: None,
             call: Call::None,
             tab: Tab::Body,
+            token: Which::Access,
+            copying_token: false,
+            verification: Verifications::default(),
+            checks_shown: false,
             trusted: HashSet::new(),
             settings: None,
             theme: Theme::System,
@@ -678,10 +723,21 @@ impl State {
                 }
             }
             Action::ShowSession(shown) => self.session_shown = shown,
-            Action::ShowTab(tab) => self.tab = tab,
+            Action::ShowTab(tab) => {
+                self.tab = tab;
+                self.copying_token = false;
+            }
+            Action::ShowToken(which) => {
+                self.token = which;
+                self.copying_token = false;
+            }
+            Action::AskToCopyToken(asked) => self.copying_token = asked,
+            Action::CopyToken(_) => self.copying_token = false,
+            Action::ShowChecks(shown) => self.checks_shown = shown,
             Action::LogOut | Action::Forget => {
                 self.news = None;
                 self.call = Call::None;
+                self.forget_checks();
                 self.end_session();
             }
             Action::SwitchProfile(name) => self.switch(&name),
@@ -728,6 +784,9 @@ impl State {
         match work {
             Work::Login => {
                 self.stop(Work::Restore);
+                // Those of the session that there is stay, in case this login is given up.
+                self.verification.login.take_if(|(_, checks)| checks.failed().is_some());
+                self.checks_shown = false;
                 self.login = Some(Attempt { task, waiting: None, browser_problem: None });
             }
             Work::Call => {
@@ -784,6 +843,10 @@ impl State {
         if let Some(entry) = Entry::step(task, &step) {
             self.history.add(entry);
         }
+        let step = match step {
+            Step::Checked(checks) => return self.checked(checks),
+            step => step,
+        };
         let Some(attempt) = self.login.as_mut().filter(|attempt| attempt.task == task) else { return };
         match step {
             Step::Waiting { link, redirect_uri, until } => {
@@ -793,6 +856,21 @@ impl State {
             Step::CameBack { .. } => attempt.waiting = None,
             _ => {}
         }
+    }
+
+    fn checked(&mut self, checks: Verification) {
+        let occasion = checks.occasion;
+        let checked = Some((Timestamp::now(), checks));
+        match occasion {
+            Occasion::Login => self.verification = Verifications { login: checked, renewal: None },
+            Occasion::Renewal => self.verification.renewal = checked,
+        }
+    }
+
+    fn forget_checks(&mut self) {
+        self.verification = Verifications::default();
+        self.checks_shown = false;
+        self.copying_token = false;
     }
 
     fn demo_started(&mut self, result: Result<Profile, String>) {
@@ -1060,6 +1138,7 @@ impl State {
         self.news = None;
         self.call = Call::None;
         self.trusted.clear();
+        self.forget_checks();
         // A log-out goes on: that it failed is news under any profile.
         self.stop(Work::Restore);
         self.stop(Work::EndSession);

@@ -199,11 +199,11 @@ impl Attempt<'_> {
         verifier: PkceCodeVerifier,
         checks: &mut Verification,
     ) -> Result<Tokens, LoginError> {
-        let expected = format!("the provider takes it: {}", hidden(verifier.secret()));
+        let expected = hidden(verifier.secret());
         let result = tokens::exchange_code(client, code, verifier, self.http).await;
         match &result {
             Ok(_) | Err(TokenError::UnreadableIdToken(_)) => {
-                checks.pass(Name::Pkce, &expected, "the provider took it, and exchanged the code");
+                checks.pass(Name::Pkce, &expected, "taken by the provider");
             }
             Err(TokenError::Refused { error, .. }) => {
                 let why = format!(

@@ -2,8 +2,9 @@
 //!
 //! Read in this order: [`provider`] (discovery and keys), [`login`] (one attempt), [`loopback`] (the redirect
 //! listener), [`id_token`] (what is verified) and [`verification`] (what was found), [`session`] (what is kept), [`renewal`] (how it lives on),
-//! [`log_out`] (how it ends).
+//! [`log_out`] (how it ends). [`jwt`] and [`claims`] are for looking at tokens only.
 
+pub mod claims;
 pub mod id_token;
 pub mod jwt;
 pub mod log_out;
