@@ -136,10 +136,8 @@ fn stepped(step: Step) {
             let passed: Vec<_> = checks.passed().map(Name::term).collect();
             done("checks", &format!("{} passed", passed.join(", ")));
         }
-        // The error that follows says which.
-        Step::Checked(_) => {}
-        // A login renews nothing.
-        Step::TookSiblings | Step::ScopesChanged { .. } => {}
+        // Of a check that failed the error tells that follows; and a login renews nothing.
+        Step::Checked(_) | Step::TookSiblings | Step::ScopesChanged { .. } => {}
         Step::NoUserInfo(problem) => complain!("  ✗ user info: {problem}"),
         Step::NoWayBack(busy) => complain!("  ✗ the way back: {busy}"),
         Step::OpenedLogOutPage => done("browser", "opened on the log-out page"),

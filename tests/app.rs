@@ -127,8 +127,8 @@ impl Computer {
                 });
                 App::new(&context.egui_ctx, demo, loaded, world)
             });
-        let (person, _home) = (self.person.clone(), Arc::clone(&self.home));
-        Window { harness, wakes, person, _demo: running, runtime, _home }
+        let (person, home) = (self.person.clone(), Arc::clone(&self.home));
+        Window { harness, wakes, person, _demo: running, runtime, _home: home }
     }
 }
 
@@ -725,12 +725,18 @@ fn the_tokens_can_be_looked_at_before_any_call_and_never_show_themselves() {
     );
     let exp = window.harness.get_by_label("exp").accesskit_node().data().description().map(str::to_owned);
     assert_eq!(exp.as_deref(), Some("Expiry: from when it must be refused (RFC 7519)."));
+    window.harness.get_by_label("exp").focus();
+    window.sees("Expiry: from when it must be refused (RFC 7519).");
     window.settles();
     window.press("ID token");
     window.sees("at_hash");
     assert!(window.shows("alice@hallpass.demo") && window.mentions("••••, 22 characters"));
     let nonce = link_parameter(&window, "nonce");
     assert!(!window.mentions(&nonce), "the nonce is on the screen");
+    assert!(
+        !format!("{:?}", window.state()).contains(&nonce),
+        "the nonce is in the state as it prints itself"
+    );
     window.settles();
 }
 

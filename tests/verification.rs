@@ -1,6 +1,6 @@
 //! The checks of a login and of a renewal as they are told: by the code that makes them, with what was expected and what
 //! came, and without a secret.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "in a test a failure is a panic")]
+#![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 
 mod support;
 
@@ -14,7 +14,7 @@ use hallpass::config::Profile;
 use hallpass::demo::person::Choice;
 use hallpass::http::Http;
 use serde_json::json;
-use support::keys::{NEXT_RSA, RSA};
+use support::keys::NEXT_RSA;
 use support::provider::{CLIENT, Provider, Script, Signer, bend};
 use support::{DEADLINE, browser};
 
@@ -160,19 +160,13 @@ async fn a_bent_id_token_is_told_by_the_check_that_it_fails_and_no_later_one_is_
 #[tokio::test]
 async fn of_two_faults_the_one_that_is_checked_first_is_told() {
     // Each of these claims is wrong; each time the first of them is put right.
-    let faults: [(&str, fn(&mut Script), Name); 6] = [
-        ("iss", |_| {}, Name::Issuer),
-        ("aud", |_| {}, Name::Audience),
-        ("alg", |script| script.signer = Signer::Shared(CLIENT.into()), Name::Algorithm),
-        ("exp", |script| script.signer = Signer::Key(&RSA), Name::Expiry),
-        ("iat", |script| script.signer = Signer::Key(&RSA), Name::IssuedAt),
-        ("nonce", |script| script.signer = Signer::Key(&RSA), Name::Nonce),
-    ];
-    for (index, (_, signer, name)) in faults.into_iter().enumerate() {
-        let right: Vec<_> = faults[..index].iter().map(|(claim, ..)| *claim).collect();
+    let faults = [Name::Issuer, Name::Audience, Name::Algorithm, Name::Expiry, Name::IssuedAt, Name::Nonce];
+    for (index, name) in faults.into_iter().enumerate() {
+        let right: Vec<_> = faults[..index].iter().map(|fault| fault.term()).collect();
         let (_, checks) = play(move |script| {
-            script.signer = Signer::Shared(CLIENT.into());
-            signer(script);
+            if !right.contains(&"alg") {
+                script.signer = Signer::Shared(CLIENT.into());
+            }
             script.claims = bend(move |claims| {
                 for (claim, value) in [
                     ("iss", json!("https://evil.example/")),

@@ -162,7 +162,9 @@ fn outcome(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, bottom: f32) {
             ("No answer", "There is nothing of it to show.")
         }
     };
-    panel(ui, bottom, |ui| {
+    // Where there is little room, lists of some length are worth scrolling down to.
+    let least = if matches!(state.tab, Tab::Token | Tab::Checks) { 440.0 } else { 240.0 };
+    panel(ui, bottom, least, |ui| {
         Frame::new().inner_margin(Margin::symmetric(16, 9)).show(ui, |ui| {
             summary(ui, actions, state, answer);
         });
@@ -229,12 +231,12 @@ fn asking(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, origin: &str, s
     });
 }
 
-/// A surface that reaches down to `bottom`.
-fn panel(ui: &mut Ui, bottom: f32, contents: impl FnOnce(&mut Ui)) {
+/// A surface that reaches down to `bottom`, and is as high as `least` at least.
+fn panel(ui: &mut Ui, bottom: f32, least: f32, contents: impl FnOnce(&mut Ui)) {
     let palette = palette(ui);
     let frame = Frame::new().fill(palette.surface).stroke(Stroke::new(1.0, palette.line)).corner_radius(12);
     frame.show(ui, |ui| {
-        let room = Vec2::new(ui.available_width(), (bottom - ui.cursor().top() - 4.0).max(240.0));
+        let room = Vec2::new(ui.available_width(), (bottom - ui.cursor().top() - 4.0).max(least));
         ui.set_min_size(room);
         ui.set_max_size(room);
         ui.spacing_mut().item_spacing.y = 0.0;

@@ -161,7 +161,6 @@ impl Entry {
             Step::BrowserDidNotOpen(problem) => {
                 Self::new(task, Mark::Bad, "Your browser did not open", problem.as_str())
             }
-            Step::Waiting { .. } => return None,
             Step::CameBack { took, names_issuer } => {
                 let detail = if *names_issuer {
                     "callback · state and issuer match"
@@ -179,8 +178,8 @@ impl Entry {
                     ..Self::new(task, Mark::Good, "Verified who you are", detail)
                 }
             }
-            // What failed ends the login or the renewal, and that is told.
-            Step::Checked(_) => return None,
+            // A check that failed ends the login or the renewal, and that is told.
+            Step::Checked(_) | Step::Waiting { .. } => return None,
             Step::TookSiblings => {
                 Self::new(task, Mark::Good, "Took the renewed session", "another window had renewed it")
             }

@@ -665,7 +665,10 @@ impl State {
                 self.news = None;
                 self.stop(Work::EndSession);
             }
-            Action::Dismiss => self.news = None,
+            Action::Dismiss => {
+                self.news = None;
+                self.checks_shown = false;
+            }
             Action::CancelLogin => {
                 if let Some(attempt) = self.login.take() {
                     self.history.add(Entry::new(

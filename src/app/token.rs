@@ -10,7 +10,7 @@ use super::session::clock;
 use super::state::{Action, LoggedIn, State};
 use super::theme::{self, palette, size};
 use super::widgets;
-use crate::auth::claims::{self, Content, Difference, Part, Which};
+use crate::auth::claims::{Content, Difference, Layout as TokenLayout, Part, Which, meaning};
 use crate::secret::{HIDDEN, Secret};
 
 /// The column with the names of the parts.
@@ -47,13 +47,13 @@ pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
                 });
             }
             let differences = layout.differences(state.token, session, profile, Timestamp::now());
-            ui.scope(|ui| parts(ui, "Header", &layout.header, &[]));
-            ui.scope(|ui| parts(ui, "Claims", &layout.claims, &differences));
+            ui.scope(|ui| header(ui, &layout.header));
+            ui.scope(|ui| claims(ui, &layout.claims, &differences));
         });
     });
 }
 
-fn shown(which: Which, logged_in: &LoggedIn) -> Option<&claims::Layout> {
+fn shown(which: Which, logged_in: &LoggedIn) -> Option<&TokenLayout> {
     match which {
         Which::Access => Some(&logged_in.access_token),
         Which::Id => logged_in.id_token.as_ref(),
@@ -66,7 +66,7 @@ fn choice(
     actions: &mut Vec<Action>,
     state: &State,
     token: Option<&Secret>,
-    shown: Option<((&str, &str), &claims::Layout)>,
+    shown: Option<((&str, &str), &TokenLayout)>,
 ) {
     ui.horizontal(|ui| {
         ui.set_min_height(size::BUTTON);
@@ -125,8 +125,30 @@ fn copying(ui: &mut Ui, actions: &mut Vec<Action>, which: Which, token: &Secret)
     });
 }
 
-/// The parts of a header or of the claims, with what differs; a part that is missing has a row too, if it should not be.
-fn parts(ui: &mut Ui, title: &str, parts: &[Part], differences: &[Difference]) {
+/// The parts of the header, one after the other: they are short, and the claims say more.
+fn header(ui: &mut Ui, parts: &[Part]) {
+    if parts.is_empty() {
+        return;
+    }
+    rule(ui);
+    ui.spacing_mut().interact_size.y = size::CODE_LINE;
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = Vec2::new(10.0, 2.0);
+        heading(ui, "Header");
+        for part in parts {
+            ui.add_space(size::NEAR);
+            part_name(ui, &part.name, palette(ui).accent);
+            content(ui, part, false);
+        }
+    });
+}
+
+fn heading(ui: &mut Ui, text: &str) {
+    ui.label(RichText::new(text).font(theme::small()).family(theme::strong()).color(palette(ui).soft));
+}
+
+/// The claims, with what differs; one that is missing has a row too, if it should not be.
+fn claims(ui: &mut Ui, parts: &[Part], differences: &[Difference]) {
     if parts.is_empty() && differences.is_empty() {
         return;
     }
@@ -135,7 +157,7 @@ fn parts(ui: &mut Ui, title: &str, parts: &[Part], differences: &[Difference]) {
     ui.spacing_mut().interact_size.y = size::CODE_LINE;
     ui.spacing_mut().item_spacing.y = 5.0;
     ui.horizontal(|ui| {
-        ui.label(RichText::new(title).font(theme::small()).family(theme::strong()).color(palette.soft));
+        heading(ui, "Claims");
         if !differences.is_empty() {
             let text = match differences.len() {
                 1 => "one thing is not as it was asked for".to_owned(),
@@ -185,7 +207,7 @@ fn row(ui: &mut Ui, name: &str, differences: &[&Difference], value: impl FnOnce(
 /// The name of a part, which says what it means when it is pointed at or has the keyboard.
 fn part_name(ui: &mut Ui, name: &str, colour: Color32) {
     let text = RichText::new(name).font(theme::code()).color(colour);
-    let Some(meaning) = claims::meaning(name) else {
+    let Some(meaning) = meaning(name) else {
         ui.add(Label::new(text).truncate());
         return;
     };
@@ -247,7 +269,7 @@ fn when(at: Timestamp, now: Timestamp) -> (String, Duration) {
     }
     match seconds {
         0..60 => ("just now".to_owned(), Duration::from_mins(1).saturating_sub(far)),
-        _ => (format!("{count} {name} ago"), whole + Duration::from_secs(unit) - far),
+        _ => (format!("{count} {name} ago"), (whole + Duration::from_secs(unit)).saturating_sub(far)),
     }
 }
 

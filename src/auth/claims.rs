@@ -1,6 +1,8 @@
 //! A token laid out to be looked at: its parts with what each means, and where it is not what was asked for. Nothing is
 //! decided by it.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -21,7 +23,7 @@ pub enum Which {
 }
 
 /// A token, laid out.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Layout {
     /// How many characters it has.
     pub length: usize,
@@ -30,6 +32,13 @@ pub struct Layout {
     /// Its claims, where they can be read.
     pub claims: Vec<Part>,
     token: Token,
+}
+
+impl fmt::Debug for Layout {
+    /// Leaves out what is not safe to show.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Layout").field("length", &self.length).finish_non_exhaustive()
+    }
 }
 
 /// A part of a token.
@@ -270,6 +279,41 @@ const KNOWN: [(&str, About, &str); 61] = [
         Technical,
         "An identifier of this one token, so that it can be told from others or be revoked (RFC 7519).",
     ),
+    // The person (OpenID Connect Core 1.0, section 5.1).
+    ("name", Person, "The full name (OpenID Connect Core)."),
+    ("given_name", Person, "The given name or names (OpenID Connect Core)."),
+    ("family_name", Person, "The family name or names (OpenID Connect Core)."),
+    ("middle_name", Person, "The middle name or names (OpenID Connect Core)."),
+    ("nickname", Person, "The casual name (OpenID Connect Core)."),
+    (
+        "preferred_username",
+        Person,
+        "What the person likes to be called by. It may change, and may not be theirs alone (OpenID Connect Core).",
+    ),
+    (
+        "email",
+        Person,
+        "The e-mail address. Not to be taken for an identifier: it may change (OpenID Connect Core).",
+    ),
+    (
+        "email_verified",
+        Technical,
+        "Whether the provider saw that the address is the person's (OpenID Connect Core).",
+    ),
+    ("phone_number", Person, "The telephone number (OpenID Connect Core)."),
+    (
+        "phone_number_verified",
+        Technical,
+        "Whether the provider saw that the number is the person's (OpenID Connect Core).",
+    ),
+    ("picture", Person, "The address of a picture of the person (OpenID Connect Core)."),
+    ("profile", Person, "The address of the person's page (OpenID Connect Core)."),
+    ("birthdate", Person, "The date of birth (OpenID Connect Core)."),
+    ("zoneinfo", Person, "The time zone (OpenID Connect Core)."),
+    ("locale", Person, "The language and region (OpenID Connect Core)."),
+    ("address", Person, "The postal address (OpenID Connect Core)."),
+    ("updated_at", Technical, "When what is known of the person last changed (OpenID Connect Core)."),
+    // What it is good for, and how it came about.
     ("scope", Technical, "What it is good for: the scopes that were granted (RFC 8693, RFC 9068)."),
     ("scp", Technical, "What it is good for: the scopes that were granted, as Entra and Okta call them."),
     (
@@ -316,40 +360,6 @@ const KNOWN: [(&str, About, &str); 61] = [
     ("org_id", Technical, "The organization that the person logged in to (Auth0)."),
     ("tid", Technical, "The tenant that the person belongs to (Entra)."),
     ("ver", Technical, "The version of its form (Entra, Okta)."),
-    // The person (OpenID Connect Core 1.0, section 5.1).
-    ("name", Person, "The full name (OpenID Connect Core)."),
-    ("given_name", Person, "The given name or names (OpenID Connect Core)."),
-    ("family_name", Person, "The family name or names (OpenID Connect Core)."),
-    ("middle_name", Person, "The middle name or names (OpenID Connect Core)."),
-    ("nickname", Person, "The casual name (OpenID Connect Core)."),
-    (
-        "preferred_username",
-        Person,
-        "What the person likes to be called by. It may change, and may not be theirs alone (OpenID Connect Core).",
-    ),
-    (
-        "email",
-        Person,
-        "The e-mail address. Not to be taken for an identifier: it may change (OpenID Connect Core).",
-    ),
-    (
-        "email_verified",
-        Technical,
-        "Whether the provider saw that the address is the person's (OpenID Connect Core).",
-    ),
-    ("phone_number", Person, "The telephone number (OpenID Connect Core)."),
-    (
-        "phone_number_verified",
-        Technical,
-        "Whether the provider saw that the number is the person's (OpenID Connect Core).",
-    ),
-    ("picture", Person, "The address of a picture of the person (OpenID Connect Core)."),
-    ("profile", Person, "The address of the person's page (OpenID Connect Core)."),
-    ("birthdate", Person, "The date of birth (OpenID Connect Core)."),
-    ("zoneinfo", Person, "The time zone (OpenID Connect Core)."),
-    ("locale", Person, "The language and region (OpenID Connect Core)."),
-    ("address", Person, "The postal address (OpenID Connect Core)."),
-    ("updated_at", Technical, "When what is known of the person last changed (OpenID Connect Core)."),
 ];
 
 #[cfg(test)]
@@ -461,10 +471,10 @@ mod tests {
 
     #[test]
     fn every_known_part_is_known_once_and_explained_in_a_sentence() {
-        for (index, (name, _, meaning)) in KNOWN.iter().enumerate() {
-            assert!(meaning.ends_with('.') && meaning.len() < 130, "{name}");
+        for (index, (name, _, text)) in KNOWN.iter().enumerate() {
+            assert!(text.ends_with('.') && text.len() < 130, "{name}");
             assert!(KNOWN[..index].iter().all(|(other, ..)| other != name), "{name} twice");
         }
-        assert!(super::meaning("exp").is_some() && super::meaning("https://x/").is_none());
+        assert!(meaning("exp").is_some() && meaning("https://x/").is_none());
     }
 }

@@ -212,7 +212,7 @@ impl Verification {
     pub fn of_renewal() -> Self {
         let mut checks = Self { occasion: Occasion::Renewal, ..Self::of_login() };
         for name in [Name::State, Name::CallbackIssuer, Name::Pkce] {
-            checks.skip(name, "A renewal takes no way through the browser.");
+            checks.skip(name, "A renewal does not pass through the browser.");
         }
         checks
     }
