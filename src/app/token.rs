@@ -236,6 +236,8 @@ fn content(ui: &mut Ui, part: &Part, amiss: bool) {
             ui.spacing_mut().interact_size.y = size::CODE_LINE;
             ui.horizontal_wrapped(|ui| {
                 ui.spacing_mut().item_spacing = Vec2::splat(5.0);
+                // Of scopes those that are missing are amiss, not those that are there.
+                let amiss = amiss && part.name == "aud";
                 for word in words {
                     widgets::chip(ui, shown(word), palette.sunken, amiss);
                 }

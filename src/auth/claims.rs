@@ -185,15 +185,6 @@ impl Layout {
         }
         found
     }
-
-    /// When it ends, if it says so.
-    #[must_use]
-    pub fn ends(&self) -> Option<Timestamp> {
-        match &self.token {
-            Token::Signed(jwt) => jwt.time("exp"),
-            _ => None,
-        }
-    }
 }
 
 fn content(name: &str, value: &Value) -> Content {
