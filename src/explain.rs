@@ -85,6 +85,8 @@ pub enum Remedy {
     CopyUrls(Vec<String>),
     /// Open the profile's settings.
     EditProfile,
+    /// Show what was checked, and what came of it.
+    SeeChecks,
 }
 
 impl Explanation {
@@ -181,7 +183,7 @@ pub fn login(error: &LoginError, profile: &Profile) -> Explanation {
         )
         .evidence("Asked", [(expected.clone(), false)])
         .evidence("Answered", [(came.as_deref().unwrap_or("(not named)"), true)])
-        .remedy(Remedy::LogIn),
+        .remedy(Remedy::SeeChecks),
         LoginError::Token(error) => token(error, "The provider did not exchange the code").remedy(Remedy::LogIn),
         LoginError::NoIdToken => Explanation::failed(
             "The provider did not say who logged in",
@@ -198,7 +200,7 @@ pub fn login(error: &LoginError, profile: &Profile) -> Explanation {
             Explanation::failed("The ID token was rejected", cause)
                 .evidence("Check", [(rejected.check, true)])
                 .says("Found", Some(&rejected.problem))
-                .remedy(Remedy::LogIn)
+                .remedy(Remedy::SeeChecks)
         }
     }
 }
@@ -272,6 +274,9 @@ fn token(error: &TokenError, headline: &str) -> Explanation {
             "The answer of its token endpoint holds no tokens that can be used.",
         )
         .says("Found", Some(problem)),
+        TokenError::UnreadableIdToken(_) => {
+            Explanation::failed(headline, "Its token endpoint answered with an ID token that cannot be read.")
+        }
     }
 }
 

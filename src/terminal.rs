@@ -11,6 +11,7 @@ use hallpass::auth::Step;
 use hallpass::auth::log_out::{self, EndSession};
 use hallpass::auth::login::{Attempt, OpenBrowser};
 use hallpass::auth::session::{Session, StepUp};
+use hallpass::auth::verification::Name;
 use hallpass::config::Profile;
 use hallpass::demo;
 use hallpass::demo::person::{self, Choice};
@@ -132,11 +133,12 @@ fn stepped(step: Step) {
         Step::CameBack { took, .. } => {
             done("callback", &format!("the one of this login, after {} ms", took.as_millis()));
         }
-        Step::Verified(verified) => {
-            done("ID token", &format!("{}: {} passed", verified.algorithm, verified.checks.join(", ")));
+        Step::Checked(checks) if checks.is_complete() => {
+            let passed: Vec<_> = checks.passed().map(Name::term).collect();
+            done("checks", &format!("{} passed", passed.join(", ")));
         }
-        // A login renews nothing, and nothing is kept here.
-        Step::WaitingForKeyring | Step::TookSiblings | Step::ScopesChanged { .. } => {}
+        // Of a check that failed the error tells that follows; a login renews nothing, and nothing is kept here.
+        Step::Checked(_) | Step::WaitingForKeyring | Step::TookSiblings | Step::ScopesChanged { .. } => {}
         Step::NoUserInfo(problem) => complain!("  ✗ user info: {problem}"),
         Step::NoWayBack(busy) => complain!("  ✗ the way back: {busy}"),
         Step::OpenedLogOutPage => done("browser", "opened on the log-out page"),

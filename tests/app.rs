@@ -7,13 +7,15 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use hallpass::api::CallError;
 use hallpass::app::state::{Action, Call, Event, State, Work};
+use hallpass::auth::claims::Which;
 use hallpass::auth::login::LoginError;
 use hallpass::auth::loopback::Refusal;
 use hallpass::auth::renewal::Renewed;
 use hallpass::auth::session::{Obtained, Session, StepUp, User};
+use hallpass::auth::verification::Verification;
 use hallpass::config::{DEMO, Loaded, Profile};
 use hallpass::demo::person::{self, Choice};
 use hallpass::secret::Secret;
@@ -148,7 +150,7 @@ fn who_logs_out_leaves_nothing_behind() {
     window.until("the log-out", |window| !window.state().is_running(Work::LogOut));
     assert!(computer.vault.is_empty());
     assert!(!window.shows("Alice Adams"));
-    let renewed = window.runtime.block_on(async { Box::pin(old.renewed(&quiet_http())).await });
+    let renewed = window.runtime.block_on(async { Box::pin(old.renewed(&quiet_http(), &|_| {})).await });
     assert!(renewed.unwrap_err().is_final(), "the provider was told");
     window.settles();
 }
@@ -445,7 +447,7 @@ fn both_screens_come_to_rest_and_every_input_has_a_name() {
     window.settles();
     window.press("Call API");
     window.is_answered("200 OK");
-    for tab in ["Headers", "Request", "Body"] {
+    for tab in ["Headers", "Request", "Token", "ID token", "Checks", "Body"] {
         window.press(tab);
         window.settles();
     }
@@ -461,6 +463,165 @@ fn both_screens_come_to_rest_and_every_input_has_a_name() {
     window.press("Close");
     window.sees("Alice Adams");
     window.settles();
+}
+
+// ---- tokens and checks ----
+
+#[test]
+fn the_tokens_can_be_looked_at_before_any_call_and_never_show_themselves() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.log_in_as("Alice Adams");
+    window.sees("Nothing called yet");
+    window.press("Token");
+    window.sees("https://api.hallpass.demo");
+    for shown in ["alg", "RS256", "aud", "exp", "scope", "read:messages", "hallpass-demo"] {
+        assert!(window.shows(shown), "{shown}: {:?}", window.shown());
+    }
+    assert!(
+        window.mentions("A signed JWT · ••••") && window.mentions("in 4 min, at "),
+        "{:?}",
+        window.shown()
+    );
+    let exp = window.harness.get_by_label("exp").accesskit_node().data().description().map(str::to_owned);
+    assert_eq!(exp.as_deref(), Some("Expiry: from when it must be refused (RFC 7519)."));
+    window.harness.get_by_label("exp").focus();
+    window.sees("Expiry: from when it must be refused (RFC 7519).");
+    window.settles();
+    window.press("ID token");
+    window.sees("at_hash");
+    assert!(window.shows("alice@hallpass.demo") && window.mentions("••••, 22 characters"));
+    let nonce = link_parameter(&window, "nonce");
+    assert!(!window.mentions(&nonce), "the nonce is on the screen");
+    assert!(
+        !format!("{:?}", window.state()).contains(&nonce),
+        "the nonce is in the state as it prints itself"
+    );
+    window.settles();
+}
+
+/// A parameter of the link that the browser was last opened with.
+fn link_parameter(window: &Window, name: &str) -> String {
+    let links = window.person.opened();
+    let pairs = links.last().unwrap().query_pairs();
+    pairs.into_iter().find(|(its, _)| its == name).unwrap().1.into_owned()
+}
+
+#[test]
+fn a_token_is_copied_only_after_a_second_thought() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.log_in_as("Alice Adams");
+    let token = window.state().session.as_ref().unwrap().session.access_token.clone();
+    let copy = egui::OutputCommand::CopyText(token.expose().to_owned());
+    let copied = |window: &Window| window.harness.output().platform_output.commands.contains(&copy);
+    window.press("Token");
+    window.press("Copy token");
+    assert!(!copied(&window));
+    window.sees("Copy the access token?");
+    window.settles();
+    window.press("Do not copy");
+    window.until("the question", |window| !window.shows("Copy the access token?"));
+    window.press("Copy token");
+    window.press("Copy it");
+    assert!(copied(&window));
+    window.harness.step();
+    assert!(!window.shows("Copy the access token?"));
+}
+
+#[test]
+fn a_token_that_is_not_what_was_asked_for_says_where() {
+    let mut state = state();
+    let part = |value: serde_json::Value| {
+        use base64::Engine as _;
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(value.to_string())
+    };
+    let claims = json!({ "iss": "http://127.0.0.1:8700/", "aud": "another", "exp": 1 });
+    let token = format!("{}.{}.c2ln", part(json!({ "alg": "RS256" })), part(claims));
+    state.apply(Event::Began(1, Work::Login));
+    state.apply(Event::LoggedIn(1, Ok(Box::new(session(&token)))));
+    let logged_in = state.session.as_ref().unwrap();
+    let found = logged_in.access_token.differences(
+        Which::Access,
+        &logged_in.session,
+        state.profile(),
+        Timestamp::now(),
+    );
+    let parts: Vec<_> = found.iter().map(|found| found.part).collect();
+    assert_eq!(parts, ["aud", "exp"]);
+}
+
+#[test]
+fn every_check_of_the_login_can_be_seen_and_then_those_of_a_renewal() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.log_in_as("Alice Adams");
+    window.press("Checks");
+    window.sees("13 passed · 2 not made");
+    for check in
+        ["Answer to this login: passed", "Nonce: passed", "Signature: passed", "Time of login: not made"]
+    {
+        assert!(window.shows(check), "{check}: {:?}", window.shown());
+    }
+    for name in ["state", "nonce", "code_challenge"] {
+        assert!(!window.mentions(&link_parameter(&window, name)), "{name} is on the screen");
+    }
+    window.settles();
+    window.press("Renew");
+    window.sees("9 passed · 6 not made");
+    assert!(window.shows("13 passed · 2 not made"), "those of the login stay");
+    window.press("Log out");
+    window.sees("Log in");
+    assert!(window.state().verification.login.is_none() && window.state().verification.renewal.is_none());
+}
+
+#[test]
+fn after_a_restart_the_checks_say_that_none_were_made_yet() {
+    let computer = Computer::of(Person::who(Choice::Alice));
+    let mut first = computer.start();
+    first.log_in_as("Alice Adams");
+    drop(first);
+    let mut window = computer.start();
+    window.sees("Alice Adams");
+    window.press("Checks");
+    window.sees("Nothing checked in this run yet");
+}
+
+#[test]
+fn a_rejected_id_token_leads_to_every_check_of_the_login() {
+    let computer = Computer::of(Person::who(Choice::Alice));
+    let runtime = Runtime::new().unwrap();
+    let provider = runtime.block_on(Provider::start(|script| {
+        script.claims = support::provider::bend(|claims| claims["nonce"] = json!("canary-nonce"));
+    }));
+    let loaded = computer.profiles(&profile_text(&provider));
+    let mut window = computer.start_with(loaded, Arc::clone(&computer.vault));
+    window.press("Log in");
+    window.sees("The ID token was rejected");
+    window.press("See every check");
+    window.sees("Nonce: failed");
+    for shown in ["10 passed · 1 failed · 4 not reached", "Signature: passed", "Person: not reached"] {
+        assert!(window.shows(shown), "{shown}: {:?}", window.shown());
+    }
+    assert!(!window.mentions("canary-nonce") && !window.mentions(&link_parameter(&window, "nonce")));
+    window.settles();
+    window.press("Hide the checks");
+    window.sees("See every check");
+    assert!(!window.shows("Nonce: failed"));
+    provider.change(|script| script.claims = support::provider::bend(|_| {}));
+    window.log_in_as("Alice of user info");
+    window.press("Token");
+    window.sees("Give the profile an audience");
+    assert!(window.mentions("No audience was asked for"), "{:?}", window.shown());
+    window.settles();
+}
+
+#[test]
+fn checks_of_one_profile_are_not_shown_under_another() {
+    let mut state = state();
+    apply(&mut state, [Event::Began(1, Work::Login)]);
+    let checks = Verification::of_login();
+    state.apply(Event::Stepped(1, hallpass::auth::Step::Checked(checks)));
+    assert!(state.verification.login.is_some());
+    state.apply(Event::Did(Action::SwitchProfile("Other".to_owned())));
+    assert!(state.verification.login.is_none());
 }
 
 // ---- the state alone ----

@@ -465,7 +465,7 @@ async fn no_secret_stands_in_a_log_an_error_or_a_debug_print() {
     let request = draft("GET", &api.at("/?key=query-canary")).check(&any_profile()).unwrap();
     let response = api::call(request, Some(&session.access_token), &http).await.unwrap();
     say(&explain::response(&response, Some(&session), false, Timestamp::now()));
-    let renewed = session.renewed(&http).await.unwrap();
+    let renewed = session.renewed(&http, &|_| {}).await.unwrap();
     say(&renewed);
     let client = Discovered::discover(&profile.issuer, &http).await.unwrap().client(&profile.client_id);
     let issued = tokens::renew(&client, renewed.refresh_token.as_ref().unwrap(), &http).await.unwrap();

@@ -426,7 +426,7 @@ async fn a_revoked_session_cannot_be_renewed() {
     let (_demo, profile, _home) = demo().await;
     let session = log_in(&profile).await;
     assert_eq!(revoke(&session, &http()).await, Ok(()));
-    assert!(session.renewed(&http()).await.unwrap_err().is_final());
+    assert!(session.renewed(&http(), &|_| {}).await.unwrap_err().is_final());
 }
 
 #[tokio::test]

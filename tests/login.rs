@@ -13,6 +13,7 @@ use hallpass::auth::loopback::{PortsBusy, Refusal};
 use hallpass::auth::renewal::RenewalError;
 use hallpass::auth::session::{Session, StepUp};
 use hallpass::auth::tokens::TokenError;
+use hallpass::auth::verification::Name;
 use hallpass::config::Profile;
 use hallpass::demo::person::Choice;
 use hallpass::http::Http;
@@ -94,10 +95,13 @@ async fn alice_logs_in_with_all_that_was_asked_for() {
     assert_eq!((session.asked, session.granted), (profile.scopes.clone(), profile.scopes));
     let names: Vec<_> = steps.iter().map(|step| format!("{step:?}")).collect();
     let names: Vec<_> = names.iter().map(|name| name.split([' ', '(', '{']).next().unwrap()).collect();
-    assert_eq!(names, ["MadeSecrets", "OpenedBrowser", "Waiting", "CameBack", "Verified"]);
-    let Some(Step::Verified(verified)) = steps.last() else { panic!("{names:?}") };
-    assert_eq!(verified.algorithm, "RS256");
-    assert_eq!(verified.checks, ["the signature", "iss", "aud", "exp", "iat", "nonce", "at_hash"]);
+    assert_eq!(names, ["MadeSecrets", "OpenedBrowser", "Waiting", "CameBack", "Checked"]);
+    let Some(Step::Checked(checks)) = steps.last() else { panic!("{names:?}") };
+    assert!(checks.is_complete());
+    assert_eq!(checks.get(Name::Algorithm).actual, "RS256");
+    let not_made = [Name::AuthTime, Name::AuthorizedParty];
+    let made: Vec<_> = Name::ALL.into_iter().filter(|name| !not_made.contains(name)).collect();
+    assert_eq!(checks.passed().collect::<Vec<_>>(), made);
 }
 
 #[tokio::test]
@@ -1202,14 +1206,14 @@ async fn a_login_goes_on_without_user_info() {
 async fn a_renewed_session_has_new_tokens_and_the_old_refresh_token_is_dead() {
     let (_demo, profile, _home) = demo().await;
     let session = log_in(&profile, Choice::Alice).await.unwrap();
-    let renewed = session.renewed(&http()).await.unwrap();
+    let renewed = session.renewed(&http(), &|_| {}).await.unwrap();
     assert_ne!(renewed.access_token, session.access_token);
     assert_ne!(renewed.refresh_token, session.refresh_token);
     assert_eq!((&renewed.user, &renewed.granted), (&session.user, &session.granted));
     assert!(renewed.expires_at >= session.expires_at);
-    let again = renewed.renewed(&http()).await.unwrap();
+    let again = renewed.renewed(&http(), &|_| {}).await.unwrap();
     assert_ne!(again.refresh_token, renewed.refresh_token);
-    let error = session.renewed(&http()).await.unwrap_err();
+    let error = session.renewed(&http(), &|_| {}).await.unwrap_err();
     assert!(
         matches!(&error, RenewalError::Token(TokenError::Refused { error, .. }) if error == "invalid_grant")
     );
@@ -1227,7 +1231,7 @@ async fn a_renewal_keeps_what_the_answer_leaves_out() {
             without(tokens, "expires_in");
         });
     });
-    let renewed = session.renewed(&http()).await.unwrap();
+    let renewed = session.renewed(&http(), &|_| {}).await.unwrap();
     assert_eq!(renewed.access_token.expose(), "access-token-2");
     assert_eq!((&renewed.refresh_token, &renewed.id_token), (&session.refresh_token, &session.id_token));
     assert_eq!((&renewed.user, &renewed.granted), (&session.user, &session.granted));
@@ -1250,7 +1254,7 @@ async fn a_renewal_with_somebody_elses_id_token_is_rejected() {
         });
         // Each of them is renewed from the same refresh token.
         provider.rewind(1);
-        let error = session.renewed(&http()).await.unwrap_err();
+        let error = session.renewed(&http(), &|_| {}).await.unwrap_err();
         assert!(error.to_string().contains(says), "{what}: {error}");
         assert!(!error.is_final(), "{what}");
         assert_eq!(session, before);
@@ -1262,7 +1266,7 @@ async fn without_a_refresh_token_nothing_is_asked() {
     let provider =
         Provider::start(|script| script.tokens = bend(|tokens| without(tokens, "refresh_token"))).await;
     let session = log_in(&provider.profile(), Choice::Alice).await.unwrap();
-    assert_eq!(session.renewed(&http()).await, Err(RenewalError::NoRefreshToken));
+    assert_eq!(session.renewed(&http(), &|_| {}).await, Err(RenewalError::NoRefreshToken));
     assert_eq!(provider.asked(), [1, 1, 1, 1, 1]);
 }
 
@@ -1273,10 +1277,10 @@ async fn a_provider_in_trouble_does_not_end_the_session() {
     for status in [429, 500, 503] {
         provider.change(|script| script.instead("/tokens", move || server::answer(status, ("x", "y"), "")));
         let before = provider.asked()[3];
-        let error = session.renewed(&http()).await.unwrap_err();
+        let error = session.renewed(&http(), &|_| {}).await.unwrap_err();
         assert!(!error.is_final(), "{status}: {error}");
         assert_eq!(provider.asked()[3], before + 1, "{status}: asked once");
     }
     drop(provider);
-    assert!(!session.renewed(&http()).await.unwrap_err().is_final());
+    assert!(!session.renewed(&http(), &|_| {}).await.unwrap_err().is_final());
 }

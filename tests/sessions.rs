@@ -382,7 +382,7 @@ fn who_is_forgotten_on_this_computer_is_still_known_to_the_provider() {
     assert_eq!(desk.provider.server.seen().len(), before, "the provider is told nothing");
     assert_eq!(desk.computer.person.opened().len(), 0);
     let http = Http::new(|_| {});
-    assert!(desk.runtime.block_on(async { Box::pin(session.renewed(&http)).await }).is_ok());
+    assert!(desk.runtime.block_on(async { Box::pin(session.renewed(&http, &|_| {})).await }).is_ok());
 }
 
 #[test]

@@ -252,7 +252,7 @@ async fn a_session_records_what_was_asked_for_and_what_came_and_its_renewal_keep
     assert_eq!((&session.step_up, session.acr.as_deref()), (&more, Some("wea\u{fffd}k")));
 
     provider.change(|script| script.claims = bend(|_| {}));
-    let renewed = session.renewed(&http()).await.unwrap();
+    let renewed = session.renewed(&http(), &|_| {}).await.unwrap();
     assert_ne!(renewed.access_token, session.access_token);
     assert_eq!(
         (&renewed.asked, &renewed.step_up, &renewed.acr, &renewed.auth_time),
@@ -275,7 +275,7 @@ async fn alice_asks_for_the_scope_that_she_lacked_and_gets_through() {
     let session = log_in(&profile, &more, Choice::Alice).await.unwrap();
     let (response, explanation) = call(&profile, "/api/private-scoped", &session).await;
     assert_eq!((response.status.as_u16(), explanation), (200, None));
-    let renewed = session.renewed(&http()).await.unwrap();
+    let renewed = session.renewed(&http(), &|_| {}).await.unwrap();
     assert_eq!(call(&profile, "/api/private-scoped", &renewed).await.0.status, 200);
 }
 
@@ -310,7 +310,7 @@ async fn a_strong_login_opens_what_a_plain_one_does_not_and_is_kept_by_a_renewal
     let session = log_in(&profile, &more, Choice::Bob).await.unwrap();
     assert_eq!(session.acr.as_deref(), Some(STRONG));
     assert_eq!(call(&profile, "/api/private-strong", &session).await.0.status, 200);
-    let renewed = session.renewed(&http()).await.unwrap();
+    let renewed = session.renewed(&http(), &|_| {}).await.unwrap();
     assert_eq!(call(&profile, "/api/private-strong", &renewed).await.0.status, 200);
 
     // A scope that is asked for next does not give the strength away.

@@ -1,7 +1,6 @@
-//! The API screen: who is logged in, the request, and what came of it.
+//! The API screen: who is logged in, the request, and what came of it; beside that the token and its checks.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use egui::TextWrapMode;
 use egui::text::LayoutJob;
@@ -14,7 +13,7 @@ use super::picture::Picture;
 use super::state::{Action, Call, State, Tab};
 use super::theme::{self, Palette, palette, size};
 use super::widgets::{self, Taken};
-use super::{remedied, rule, session};
+use super::{checks, remedied, rule, session, token};
 use crate::api::document::{Document, Kind, MOST_LINES, Part};
 use crate::api::request::{Draft, METHODS};
 use crate::api::response::Response;
@@ -142,42 +141,57 @@ fn area(ui: &mut Ui, name: &str, hint: &str, text: &mut String) {
     widgets::named(ui, &response, name);
 }
 
-/// What came of the call; it reaches down to `bottom`, and further where there is too little room.
+/// What came of the call, and beside it what goes along with each; it reaches down to `bottom`, and further where there
+/// is too little room.
 fn outcome(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, bottom: f32) {
-    match &state.call {
-        Call::None => empty(
-            ui,
-            bottom,
-            "Nothing called yet",
-            "Choose a request, then Call API. The answer will show here.",
-        ),
+    let mut answer = None;
+    let (title, text) = match &state.call {
+        Call::None => ("Nothing called yet", "Choose a request, then Call API. The answer will show here."),
         Call::Upcoming(upcoming) if upcoming.waits => {
-            empty(ui, bottom, "Renewing your token…", "It was about to end, or the API did not take it.");
+            ("Renewing your token…", "It was about to end, or the API did not take it.")
         }
-        Call::Running(..) | Call::Upcoming(_) => empty(ui, bottom, "Calling…", "Waiting for the answer."),
-        Call::Asking { origin, safe } => asking(ui, actions, state, origin, *safe),
+        Call::Running(..) | Call::Upcoming(_) => ("Calling…", "Waiting for the answer."),
+        Call::Asking { origin, safe } => {
+            asking(ui, actions, state, origin, *safe);
+            ("Nothing sent yet", "The answer will show here.")
+        }
         Call::Ended { response, explanation } => {
             let taken =
                 explanation.as_ref().and_then(|explanation| widgets::explanation(ui, explanation, false));
             if let Some(Taken::Remedy(remedy)) = taken {
                 actions.push(remedied(remedy, state));
             }
-            if let Some(response) = response {
-                answer(ui, actions, state, bottom, response);
-            }
+            answer = response.as_deref();
+            ("No answer", "There is nothing of it to show.")
         }
-    }
+    };
+    // Where there is little room, lists of some length are worth scrolling down to.
+    let least = if matches!(state.tab, Tab::Token | Tab::Checks) { 440.0 } else { 240.0 };
+    panel(ui, bottom, least, |ui| {
+        Frame::new().inner_margin(Margin::symmetric(16, 9)).show(ui, |ui| {
+            summary(ui, actions, state, answer);
+        });
+        rule(ui);
+        match (state.tab, answer) {
+            (Tab::Token, _) => token::show(ui, actions, state),
+            (Tab::Checks, _) => checks::show(ui, state),
+            (_, None) => empty(ui, title, text),
+            (Tab::Body, Some(response)) => body(ui, response),
+            (Tab::Headers, Some(response)) => {
+                pairs(ui, response.headers.iter().map(|(name, value)| (name.as_str(), value.clone())));
+            }
+            (Tab::Request, Some(response)) => sent(ui, response),
+        }
+    });
 }
 
-fn empty(ui: &mut Ui, bottom: f32, title: &str, text: &str) {
+fn empty(ui: &mut Ui, title: &str, text: &str) {
     let soft = palette(ui).soft;
-    panel(ui, bottom, |ui| {
-        ui.centered_and_justified(|ui| {
-            ui.vertical_centered(|ui| {
-                ui.add_space((ui.available_height() / 2.0 - 40.0).max(8.0));
-                ui.label(RichText::new(title).font(theme::heading()));
-                ui.label(RichText::new(text).color(soft));
-            });
+    ui.centered_and_justified(|ui| {
+        ui.vertical_centered(|ui| {
+            ui.add_space((ui.available_height() / 2.0 - 40.0).max(8.0));
+            ui.label(RichText::new(title).font(theme::heading()));
+            ui.label(RichText::new(text).color(soft));
         });
     });
 }
@@ -220,12 +234,12 @@ fn asking(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, origin: &str, s
     });
 }
 
-/// A surface that reaches down to `bottom`.
-fn panel(ui: &mut Ui, bottom: f32, contents: impl FnOnce(&mut Ui)) {
+/// A surface that reaches down to `bottom`, and is as high as `least` at least.
+fn panel(ui: &mut Ui, bottom: f32, least: f32, contents: impl FnOnce(&mut Ui)) {
     let palette = palette(ui);
     let frame = Frame::new().fill(palette.surface).stroke(Stroke::new(1.0, palette.line)).corner_radius(12);
     frame.show(ui, |ui| {
-        let room = Vec2::new(ui.available_width(), (bottom - ui.cursor().top() - 4.0).max(240.0));
+        let room = Vec2::new(ui.available_width(), (bottom - ui.cursor().top() - 4.0).max(least));
         ui.set_min_size(room);
         ui.set_max_size(room);
         ui.spacing_mut().item_spacing.y = 0.0;
@@ -233,51 +247,48 @@ fn panel(ui: &mut Ui, bottom: f32, contents: impl FnOnce(&mut Ui)) {
     });
 }
 
-fn answer(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, bottom: f32, response: &Arc<Response>) {
-    panel(ui, bottom, |ui| {
-        Frame::new().inner_margin(Margin::symmetric(16, 9)).show(ui, |ui| {
-            summary(ui, actions, state, response);
-        });
-        rule(ui);
-        match state.tab {
-            Tab::Body => body(ui, response),
-            Tab::Headers => {
-                pairs(ui, response.headers.iter().map(|(name, value)| (name.as_str(), value.clone())));
-            }
-            Tab::Request => sent(ui, response),
-        }
-    });
-}
-
-fn summary(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, response: &Response) {
+/// How the call went, if one did, and the views.
+fn summary(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, response: Option<&Response>) {
     let palette = palette(ui);
-    let (colour, ground) = match response.status.as_u16() {
-        200..300 => (palette.good, palette.good_ground),
-        300..400 => (palette.warning, palette.warning_ground),
-        _ => (palette.bad, palette.bad_ground),
-    };
     ui.horizontal(|ui| {
         ui.set_min_height(28.0);
         ui.spacing_mut().item_spacing.x = 2.0;
-        widgets::badge(ui, &response.status_line(), colour, ground);
-        ui.add_space(10.0);
+        if let Some(response) = response {
+            let (colour, ground) = match response.status.as_u16() {
+                200..300 => (palette.good, palette.good_ground),
+                300..400 => (palette.warning, palette.warning_ground),
+                _ => (palette.bad, palette.bad_ground),
+            };
+            widgets::badge(ui, &response.status_line(), colour, ground);
+            ui.add_space(10.0);
+        }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if response.document.kind != Kind::Empty
+            if let Some(response) = response
+                && response.document.kind != Kind::Empty
                 && response.document.kind != Kind::Binary
+                && !matches!(state.tab, Tab::Token | Tab::Checks)
                 && widgets::quiet(ui, "Copy").on_hover_text("Copy the body").clicked()
             {
                 actions.push(Action::Copy(response.document.text().to_owned()));
             }
-            for (tab, name) in [(Tab::Request, "Request"), (Tab::Headers, "Headers"), (Tab::Body, "Body")] {
+            for (tab, name) in [
+                (Tab::Checks, "Checks"),
+                (Tab::Token, "Token"),
+                (Tab::Request, "Request"),
+                (Tab::Headers, "Headers"),
+                (Tab::Body, "Body"),
+            ] {
                 if widgets::view(ui, name, state.tab == tab).clicked() {
                     actions.push(Action::ShowTab(tab));
                 }
             }
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let mut facts = vec![widgets::took(response.took), widgets::bytes(response.size)];
-                facts.extend(response.content_type.clone());
-                ui.add(Label::new(RichText::new(facts.join(" · ")).color(palette.soft)).truncate());
-            });
+            if let Some(response) = response {
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    let mut facts = vec![widgets::took(response.took), widgets::bytes(response.size)];
+                    facts.extend(response.content_type.clone());
+                    ui.add(Label::new(RichText::new(facts.join(" · ")).color(palette.soft)).truncate());
+                });
+            }
         });
     });
 }

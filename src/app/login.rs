@@ -9,7 +9,7 @@ use url::Url;
 use super::state::{Action, Attempt, Demo, State, Waiting};
 use super::theme::{self, palette, size};
 use super::widgets::{self, Taken};
-use super::{remedied, repaint_at_next_second, rule};
+use super::{checks, remedied, repaint_at_next_second, rule};
 use crate::auth::session::StepUp;
 use crate::explain::{Explanation, Remedy};
 
@@ -17,7 +17,8 @@ use crate::explain::{Explanation, Remedy};
 pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
     let height = ui.available_height();
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        let width = size::CARD.min(ui.available_width() - 2.0 * size::EDGE);
+        let card_width = if state.checks_shown { size::WIDE_CARD } else { size::CARD };
+        let width = card_width.min(ui.available_width() - 2.0 * size::EDGE);
         ui.vertical_centered(|ui| {
             ui.set_max_width(width);
             // The last frame's height, so that the card stands in the middle whatever it holds.
@@ -28,6 +29,7 @@ pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
                 ui.spacing_mut().item_spacing.y = size::FAR;
                 problems(ui, state);
                 news(ui, actions, state);
+                made_checks(ui, actions, state);
                 card(ui, actions, state);
             });
             let now = card.response.rect.height();
@@ -185,14 +187,40 @@ fn step(ui: &mut Ui, mark: Option<super::history::Mark>, title: &str, strong: bo
 
 fn news(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
     let Some(news) = state.news.as_ref().filter(|_| state.login.is_none()) else { return };
-    // The way to log in again stands right below.
-    let remedy = news.remedy.clone().filter(|remedy| *remedy != Remedy::LogIn);
+    // The way to log in again stands right below, and so do the checks once they are shown.
+    let stands_already = |remedy: &Remedy| match remedy {
+        Remedy::LogIn => true,
+        Remedy::SeeChecks => state.checks_shown,
+        _ => false,
+    };
+    let remedy = news.remedy.clone().filter(|remedy| !stands_already(remedy));
     let shown = Explanation { remedy, ..news.clone() };
     match ui.with_layout(Layout::top_down(Align::Min), |ui| widgets::explanation(ui, &shown, true)).inner {
         Some(Taken::Remedy(remedy)) => actions.push(remedied(remedy, state)),
         Some(Taken::Dismissed) => actions.push(Action::Dismiss),
         None => {}
     }
+}
+
+/// Every check of the login that failed.
+fn made_checks(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
+    let Some((at, made)) = state.verification.login.as_ref().filter(|_| state.checks_shown) else { return };
+    let palette = palette(ui);
+    let frame = Frame::new()
+        .fill(palette.surface)
+        .stroke(Stroke::new(1.0, palette.line))
+        .corner_radius(12)
+        .inner_margin(Margin::symmetric(20, 16));
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.with_layout(Layout::top_down(Align::Min), |ui| {
+            checks::list(ui, *at, made);
+            ui.add_space(size::NEAR);
+            if widgets::secondary(ui, "Hide the checks").clicked() {
+                actions.push(Action::ShowChecks(false));
+            }
+        });
+    });
 }
 
 /// What is wrong with the profile file: the profiles that are whole can be used all the same.

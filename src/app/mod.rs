@@ -8,6 +8,7 @@ pub mod state;
 pub mod tasks;
 
 mod api;
+mod checks;
 pub mod detail;
 mod login;
 mod picture;
@@ -17,6 +18,7 @@ mod session;
 mod settings;
 mod theme;
 mod timeline;
+mod token;
 mod top_bar;
 mod widgets;
 
@@ -155,7 +157,9 @@ impl App {
             }
             Action::CancelLogin => self.tasks.cancel(Work::Login),
             Action::Copy(text) => context.copy_text(text.clone()),
-            Action::CopyLoginLink(link) => context.copy_text(link.expose().to_owned()),
+            Action::CopyLoginLink(secret) | Action::CopyToken(secret) => {
+                context.copy_text(secret.expose().to_owned());
+            }
             Action::OpenLoginLink(link) => self.tasks.open(link.expose()),
             Action::SendTokenTo(_) => {
                 self.state.apply(Event::Did(action));
@@ -213,6 +217,9 @@ impl App {
             | Action::ChooseRequest(_)
             | Action::Edit(_)
             | Action::ShowTab(_)
+            | Action::ShowToken(_)
+            | Action::AskToCopyToken(_)
+            | Action::ShowChecks(_)
             | Action::ShowTimeline(_)
             | Action::OpenSettings(_)
             | Action::EditForm(_)
@@ -377,6 +384,8 @@ fn remedied(remedy: Remedy, state: &State) -> Action {
         Remedy::CallAgain => Action::CallApi,
         Remedy::UseUrl(url) => Action::Edit(crate::api::request::Draft { url, ..state.draft.clone() }),
         Remedy::CopyUrls(urls) => Action::Copy(urls.join("\n")),
+        Remedy::SeeChecks if state.session.is_some() => Action::ShowTab(state::Tab::Checks),
+        Remedy::SeeChecks => Action::ShowChecks(true),
         Remedy::EditProfile => Action::OpenSettings(Some(state.profile().name.clone())),
     }
 }

@@ -290,7 +290,7 @@ fn place(logged_in: &LoggedIn) -> String {
 }
 
 /// A time of day, with the date where that is not today's.
-fn clock(at: Timestamp) -> String {
+pub fn clock(at: Timestamp) -> String {
     let (at, now) =
         (at.to_zoned_datetime(TimeZone::system()), Timestamp::now().to_zoned_datetime(TimeZone::system()));
     let form = if at.date() == now.date() { "%H:%M:%S" } else { "%H:%M:%S on %d %B" };

@@ -16,10 +16,12 @@ use crate::api::refusal::Refusal;
 use crate::api::request::{Draft, DraftError, Request};
 use crate::api::response::Response;
 use crate::auth::Step;
+use crate::auth::claims::{Layout, Which};
 use crate::auth::log_out::{EndSessionError, Ended, RevocationError};
 use crate::auth::login::LoginError;
 use crate::auth::renewal::{self, Prospect, RenewalError, Renewed};
 use crate::auth::session::{Session, StepUp, Why};
+use crate::auth::verification::{Occasion, Verification};
 use crate::config::{DEMO, FieldProblem, Loaded, Problem, Profile, ProfileFile, ProfileForm, SaveError};
 use crate::explain::{self, Explanation};
 use crate::http::{self, Exchange, Purpose};
@@ -74,6 +76,12 @@ pub enum Action {
     CallWithoutToken,
     CancelCall,
     ShowTab(Tab),
+    ShowToken(Which),
+    /// Ask before a token is copied, or ask no more.
+    AskToCopyToken(bool),
+    CopyToken(Secret),
+    /// Show every check of the last login on the Login screen.
+    ShowChecks(bool),
     Renew,
     /// Read the kept session once more.
     Restore,
@@ -167,6 +175,10 @@ pub enum Tab {
     Headers,
     /// What was sent.
     Request,
+    /// The session's tokens, whatever the response.
+    Token,
+    /// What was checked before the session was believed.
+    Checks,
 }
 
 /// Light, dark, or as the system is.
@@ -214,6 +226,14 @@ pub struct State {
     pub call: Call,
     /// The part of the response that is shown.
     pub tab: Tab,
+    /// The token that is shown.
+    pub token: Which,
+    /// Whether it is asked if the token shall be copied.
+    pub copying_token: bool,
+    /// What was checked in this run, for the profile that is used.
+    pub verification: Verifications,
+    /// Whether the Login screen shows the checks of the last login.
+    pub checks_shown: bool,
     /// Origins other than the profile's API that the person lets have the token in this run.
     trusted: HashSet<String>,
     /// The profile that is being edited.
@@ -234,6 +254,15 @@ pub struct State {
     pub sequence: bool,
     /// Where it was last written to, or why it was not.
     pub exported: Option<Result<PathBuf, String>>,
+}
+
+/// The checks of the last login, also where it failed, and those of the last renewal.
+#[derive(Clone, Debug, Default)]
+pub struct Verifications {
+    /// Those of the login, and when they were over.
+    pub login: Option<(Timestamp, Verification)>,
+    /// Those of the renewal that came after it, if one did.
+    pub renewal: Option<(Timestamp, Verification)>,
 }
 
 /// Whether the demo provider stands.
@@ -263,6 +292,10 @@ pub struct LoggedIn {
     failed: u32,
     /// Whether it was kept in memory until now.
     kept_again: bool,
+    /// Its access token, laid out.
+    pub access_token: Layout,
+    /// Its ID token, laid out.
+    pub id_token: Option<Layout>,
     /// When it was taken in hand, by a clock that nobody sets, and how long its token was good for then.
     since: (Instant, Option<Duration>),
 }
@@ -301,7 +334,16 @@ impl LoggedIn {
     #[must_use]
     pub fn new(session: Session, kept: Option<Kept>) -> Self {
         let since = (Instant::now(), session.time_left(Timestamp::now()));
-        Self { session: Arc::new(session), kept, renewal: Renewal::Idle, failed: 0, kept_again: false, since }
+        Self {
+            access_token: Layout::of(&session.access_token),
+            id_token: session.id_token.as_ref().map(Layout::of),
+            session: Arc::new(session),
+            kept,
+            renewal: Renewal::Idle,
+            failed: 0,
+            kept_again: false,
+            since,
+        }
     }
 
     /// How long the access token is still good for; `None` where it never says. Neither a clock that is set back nor
@@ -494,6 +536,10 @@ impl State {
             chosen: None,
             call: Call::None,
             tab: Tab::Body,
+            token: Which::Access,
+            copying_token: false,
+            verification: Verifications::default(),
+            checks_shown: false,
             trusted: HashSet::new(),
             settings: None,
             theme: Theme::System,
@@ -703,7 +749,10 @@ impl State {
                 self.news = None;
                 self.stop(Work::EndSession);
             }
-            Action::Dismiss => self.news = None,
+            Action::Dismiss => {
+                self.news = None;
+                self.checks_shown = false;
+            }
             Action::CancelLogin => {
                 if let Some(attempt) = self.login.take() {
                     self.history.add(Entry::new(
@@ -777,10 +826,21 @@ impl State {
                 self.sequence = shown;
                 self.opened = None;
             }
-            Action::ShowTab(tab) => self.tab = tab,
+            Action::ShowTab(tab) => {
+                self.tab = tab;
+                self.copying_token = false;
+            }
+            Action::ShowToken(which) => {
+                self.token = which;
+                self.copying_token = false;
+            }
+            Action::AskToCopyToken(asked) => self.copying_token = asked,
+            Action::CopyToken(_) => self.copying_token = false,
+            Action::ShowChecks(shown) => self.checks_shown = shown,
             Action::LogOut | Action::Forget => {
                 self.news = None;
                 self.call = Call::None;
+                self.forget_checks();
                 self.end_session();
             }
             Action::SwitchProfile(name) => self.switch(&name),
@@ -829,6 +889,9 @@ impl State {
         match work {
             Work::Login => {
                 self.stop(Work::Restore);
+                // Those of the session that there is stay, in case this login is given up.
+                self.verification.login.take_if(|(_, checks)| checks.failed().is_some());
+                self.checks_shown = false;
                 self.login = Some(Attempt { task, waiting: None, browser_problem: None });
             }
             Work::Call => {
@@ -899,6 +962,10 @@ impl State {
         if matches!(step, Step::WaitingForKeyring) {
             self.at_keyring = Some(task);
         }
+        let step = match step {
+            Step::Checked(checks) => return self.checked(checks),
+            step => step,
+        };
         let Some(attempt) = self.login.as_mut().filter(|attempt| attempt.task == task) else { return };
         match step {
             Step::Waiting { link, redirect_uri, until } => {
@@ -908,6 +975,21 @@ impl State {
             Step::CameBack { .. } => attempt.waiting = None,
             _ => {}
         }
+    }
+
+    fn checked(&mut self, checks: Verification) {
+        let occasion = checks.occasion;
+        let checked = Some((Timestamp::now(), checks));
+        match occasion {
+            Occasion::Login => self.verification = Verifications { login: checked, renewal: None },
+            Occasion::Renewal => self.verification.renewal = checked,
+        }
+    }
+
+    fn forget_checks(&mut self) {
+        self.verification = Verifications::default();
+        self.checks_shown = false;
+        self.copying_token = false;
     }
 
     fn demo_started(&mut self, result: Result<Profile, String>) {
@@ -1190,6 +1272,7 @@ impl State {
         self.news = None;
         self.call = Call::None;
         self.trusted.clear();
+        self.forget_checks();
         // A log-out goes on: that it failed is news under any profile.
         self.stop(Work::Restore);
         self.stop(Work::EndSession);

@@ -99,6 +99,8 @@ pub mod size {
     pub const WIDE: f32 = 1060.0;
     /// A card in the middle of the screen.
     pub const CARD: f32 = 560.0;
+    /// The same with a table in it.
+    pub const WIDE_CARD: f32 = 800.0;
     /// The edge of a screen.
     pub const EDGE: f32 = 24.0;
     /// A field or button in a row.

@@ -142,6 +142,11 @@ pub fn chip(ui: &mut Ui, text: &str, ground: Color32, amiss: bool) {
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
 }
 
+/// A text about the person. Whatever shows one takes it through here, so that one place can hide them all.
+pub fn personal(text: &str) -> &str {
+    text
+}
+
 /// A row with its label in a column of this width.
 pub fn row<R>(ui: &mut Ui, label: &str, width: f32, height: f32, value: impl FnOnce(&mut Ui) -> R) -> R {
     ui.horizontal_top(|ui| {
@@ -295,6 +300,7 @@ fn remedy_name(remedy: &Remedy) -> Cow<'static, str> {
         Remedy::UseUrl(_) => "Use this URL",
         Remedy::CopyUrls(_) => "Copy the URLs to register",
         Remedy::EditProfile => "Edit the profile",
+        Remedy::SeeChecks => "See every check",
     };
     name.into()
 }

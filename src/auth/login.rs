@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use oauth2::{CsrfToken, PkceCodeChallenge, Scope};
+use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier, Scope};
 use openidconnect::core::{CoreIdTokenClaims, CoreResponseType, CoreUserInfoClaims};
 use openidconnect::{AuthenticationFlow, Nonce, UserInfoError};
 use thiserror::Error;
@@ -15,6 +15,7 @@ use super::loopback::{Listener, PortsBusy, Refusal};
 use super::provider::{Client, Provider, ProviderError};
 use super::session::{Session, StepUp, User};
 use super::tokens::{self, TokenError, Tokens};
+use super::verification::{Name, Verification, hidden};
 use crate::config::Profile;
 use crate::http::{Http, Purpose};
 use crate::secret::Secret;
@@ -87,6 +88,15 @@ impl Attempt<'_> {
     /// # Errors
     /// When it ends without a session; nothing is kept then, and the provider gets no further request.
     pub async fn run(self) -> Result<Session, LoginError> {
+        let mut checks = Verification::of_login();
+        let outcome = self.log_in(&mut checks).await;
+        if outcome.is_err() && checks.is_begun() {
+            (self.report)(Step::Checked(checks));
+        }
+        outcome
+    }
+
+    async fn log_in(&self, checks: &mut Verification) -> Result<Session, LoginError> {
         let provider = Provider::discover(&self.profile.issuer, self.http).await?;
 
         // The port is held before anyone is told of it.
@@ -110,13 +120,16 @@ impl Attempt<'_> {
         let callback = tokio::time::timeout(self.patience, listener.callback(state.secret()))
             .await
             .map_err(|_| LoginError::TimedOut { after: self.patience, redirect_uri })?;
+        // What carries another `state` is no callback to the listener.
+        let length = state.secret().chars().count();
+        checks.pass(Name::State, &hidden(state.secret()), &format!("the same, {length} characters"));
         let names_issuer = callback.issuer.is_some();
-        check_issuer(callback.issuer, &provider)?;
+        check_issuer(callback.issuer, &provider, checks)?;
         (self.report)(Step::CameBack { took: opened.elapsed(), names_issuer });
 
         let code = callback.outcome.map_err(LoginError::Refused)?;
-        let tokens = tokens::exchange_code(&client, &code, verifier, self.http).await?;
-        let claims = self.verify(&tokens, nonce, provider).await?;
+        let tokens = self.exchange(&client, &code, verifier, checks).await?;
+        let claims = self.verify(&tokens, nonce, provider, checks).await?;
         let user = self.user(&client, &tokens, &claims).await;
         Ok(Session::new(self.profile, self.step_up, tokens, &claims, user))
     }
@@ -178,19 +191,51 @@ impl Attempt<'_> {
         });
     }
 
+    /// Exchanges the code. That the verifier fits is the provider's check, and its answer says what came of it.
+    async fn exchange(
+        &self,
+        client: &Client,
+        code: &Secret,
+        verifier: PkceCodeVerifier,
+        checks: &mut Verification,
+    ) -> Result<Tokens, LoginError> {
+        let expected = hidden(verifier.secret());
+        let result = tokens::exchange_code(client, code, verifier, self.http).await;
+        match &result {
+            Ok(_) | Err(TokenError::UnreadableIdToken(_)) => {
+                checks.pass(Name::Pkce, &expected, "taken by the provider");
+            }
+            Err(TokenError::Refused { error, .. }) => {
+                let why = format!(
+                    "The provider refused the code ({error}), and does not say whether for its verifier."
+                );
+                checks.skip(Name::Pkce, &why);
+            }
+            Err(_) => {}
+        }
+        result.map_err(|error| match &error {
+            TokenError::UnreadableIdToken(token) => match id_token::read(token.expose(), checks) {
+                Err(rejected) => rejected.into(),
+                Ok(_) => error.into(),
+            },
+            _ => error.into(),
+        })
+    }
+
     async fn verify(
         &self,
         tokens: &Tokens,
         nonce: Nonce,
         provider: Provider,
+        checks: &mut Verification,
     ) -> Result<CoreIdTokenClaims, LoginError> {
         let id_token = tokens.id_token.as_ref().ok_or(LoginError::NoIdToken)?;
         let max_age = self.max_age().map(Duration::from_secs);
         let (sent, client_id) = (Sent { nonce, max_age }, &self.profile.client_id);
-        let (claims, verified) =
-            id_token::verify(id_token, &tokens.access_token, Some(&sent), provider, client_id, self.http)
-                .await?;
-        (self.report)(Step::Verified(verified));
+        let token = &tokens.access_token;
+        let claims =
+            id_token::verify(id_token, token, Some(&sent), provider, client_id, self.http, checks).await?;
+        (self.report)(Step::Checked(checks.clone()));
         Ok(claims)
     }
 
@@ -218,12 +263,24 @@ impl Attempt<'_> {
 }
 
 /// The response must come from the provider that was asked, or a code could go to the wrong token endpoint (mix-up).
-fn check_issuer(came: Option<String>, provider: &Provider) -> Result<(), LoginError> {
+fn check_issuer(
+    came: Option<String>,
+    provider: &Provider,
+    checks: &mut Verification,
+) -> Result<(), LoginError> {
     let expected = provider.issuer();
     let promised = provider.extras().authorization_response_iss_parameter_supported;
     match came {
-        Some(came) if came == expected => Ok(()),
-        None if !promised => Ok(()),
-        came => Err(LoginError::WrongIssuer { expected: expected.to_owned(), came }),
+        Some(came) if came == expected => checks.pass(Name::CallbackIssuer, expected, &came),
+        None if !promised => {
+            checks
+                .skip(Name::CallbackIssuer, "This provider does not name itself in its answers (RFC 9207).");
+        }
+        came => {
+            let actual = came.as_deref().unwrap_or("missing, though promised");
+            checks.fail(Name::CallbackIssuer, expected, actual, "another provider may have answered");
+            return Err(LoginError::WrongIssuer { expected: expected.to_owned(), came });
+        }
     }
+    Ok(())
 }

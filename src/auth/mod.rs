@@ -1,9 +1,10 @@
 //! Logging in, staying in and logging out: the login flow, its verification, and the session that comes of it.
 //!
 //! Read in this order: [`provider`] (discovery and keys), [`login`] (one attempt), [`loopback`] (the redirect
-//! listener), [`id_token`] (verification), [`session`] (what is kept), [`renewal`] (how it lives on),
-//! [`log_out`] (how it ends).
+//! listener), [`id_token`] (what is verified) and [`verification`] (what was found), [`session`] (what is kept), [`renewal`] (how it lives on),
+//! [`log_out`] (how it ends). [`jwt`] and [`claims`] are for looking at tokens only.
 
+pub mod claims;
 pub mod id_token;
 pub mod jwt;
 pub mod log_out;
@@ -13,10 +14,12 @@ pub mod provider;
 pub mod renewal;
 pub mod session;
 pub mod tokens;
+pub mod verification;
 
 use std::time::{Duration, Instant};
 
 use crate::secret::Secret;
+use verification::Verification;
 
 /// A step of a login or a log-out that is no HTTP exchange (those are [`crate::http::Exchange`]s), as it happens.
 #[derive(Clone, Debug)]
@@ -43,8 +46,8 @@ pub enum Step {
         /// Whether it names its issuer, which then is the right one (RFC 9207).
         names_issuer: bool,
     },
-    /// The ID token passed every check.
-    Verified(id_token::Verified),
+    /// The checks of a login or a renewal are over: all passed, or one failed.
+    Checked(Verification),
     /// The keyring does not answer at once: it may be asking the person for its password.
     WaitingForKeyring,
     /// Another window had renewed the session, and its result was taken.

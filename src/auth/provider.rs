@@ -10,7 +10,7 @@ use openidconnect::core::{
 };
 use openidconnect::{
     AdditionalProviderMetadata, ClientId, DiscoveryError, EndpointMaybeSet, EndpointNotSet, EndpointSet,
-    IssuerUrl, ProviderMetadata,
+    IssuerUrl, JsonWebKey as _, ProviderMetadata,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -166,6 +166,13 @@ impl Provider {
     #[must_use]
     pub fn issuer(&self) -> &str {
         self.metadata.issuer()
+    }
+
+    /// The `kid`s of its keys, as far as they have one.
+    #[must_use]
+    pub fn key_ids(&self) -> Vec<&str> {
+        let keys = self.metadata.jwks().keys().iter();
+        keys.map(|key| key.key_id().map_or("(without a kid)", |kid| kid.as_str())).collect()
     }
 
     /// What is known beyond OpenID Connect Discovery.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use oauth2::http::StatusCode;
+use openidconnect::AccessToken;
+use openidconnect::core::CoreIdToken;
 use thiserror::Error;
 
 use super::Step;
@@ -13,6 +15,7 @@ use super::log_out;
 use super::provider::{Provider, ProviderError};
 use super::session::{Obtained, Session, Why, expiry};
 use super::tokens::{self, TokenError};
+use super::verification::{Name, Verification};
 use crate::http::Http;
 use crate::secret::Secret;
 use crate::store::{self, Account, Kept, Store, StoreError, Turn, Unavailable, Used};
@@ -121,9 +124,10 @@ impl RenewalError {
                 TokenError::Busy { status: StatusCode::SERVICE_UNAVAILABLE, retry_after: Some(after) } => {
                     Prospect::MayPass(Some(*after))
                 }
-                TokenError::NoAnswer(_) | TokenError::Busy { .. } | TokenError::NotTokens(_) => {
-                    Prospect::InDoubt
-                }
+                TokenError::NoAnswer(_)
+                | TokenError::Busy { .. }
+                | TokenError::NotTokens(_)
+                | TokenError::UnreadableIdToken(_) => Prospect::InDoubt,
                 TokenError::Refused { error, .. } => match error.as_str() {
                     "invalid_grant" => Prospect::Over,
                     "temporarily_unavailable" | "slow_down" => Prospect::MayPass(None),
@@ -227,7 +231,7 @@ impl Renewal<'_> {
         let mut lost = None;
         loop {
             turn.note(token, Used::Sent(sent + 1)).map_err(RenewalError::NoTurn)?;
-            let error = match Box::pin(session.renewed(self.http)).await {
+            let error = match Box::pin(session.renewed(self.http, self.report)).await {
                 Ok(renewed) => {
                     let rotated = renewed.refresh_token.as_ref() != Some(token);
                     // If this cannot be noted, the provider will say so.
@@ -292,21 +296,20 @@ fn younger(stored: Renewed, held: &Session) -> Option<Renewed> {
 }
 
 impl Session {
-    /// Buys new tokens with the refresh token. What else holds this session must not do so too: [`Renewal`] sees to it.
+    /// Buys new tokens with the refresh token, and tells `report` what was checked. What else holds this session must
+    /// not do so too: [`Renewal`] sees to it.
     ///
     /// # Errors
     /// When none were issued, or they are not this person's; this session is then as it was.
-    pub async fn renewed(&self, http: &Http) -> Result<Self, RenewalError> {
+    pub async fn renewed(&self, http: &Http, report: &(dyn Fn(Step) + Sync)) -> Result<Self, RenewalError> {
         let refresh_token = self.refresh_token.as_ref().ok_or(RenewalError::NoRefreshToken)?;
         let provider = Provider::discover(&self.issuer, http).await?;
         let tokens = tokens::renew(&provider.client(&self.client_id), refresh_token, http).await?;
         if let Some(id_token) = &tokens.id_token {
-            let (claims, _) =
-                id_token::verify(id_token, &tokens.access_token, None, provider, &self.client_id, http)
-                    .await?;
-            if claims.subject().as_str() != self.user.subject {
-                return Err(RenewalError::SomebodyElse);
-            }
+            let mut checks = Verification::of_renewal();
+            let verified = self.verify(id_token, &tokens.access_token, provider, http, &mut checks).await;
+            report(Step::Checked(checks));
+            verified?;
         }
         let issued_at = Timestamp::now();
         Ok(Self {
@@ -322,6 +325,26 @@ impl Session {
             expires_at: expiry(issued_at, tokens.expires_in),
             ..self.clone()
         })
+    }
+
+    /// Verifies the ID token of a renewal, which must be about the same person (OpenID Connect Core 1.0, section 12.2).
+    async fn verify(
+        &self,
+        token: &CoreIdToken,
+        access_token: &AccessToken,
+        provider: Provider,
+        http: &Http,
+        checks: &mut Verification,
+    ) -> Result<(), RenewalError> {
+        let claims =
+            id_token::verify(token, access_token, None, provider, &self.client_id, http, checks).await?;
+        let (expected, came) = (self.user.subject.as_str(), claims.subject().as_str());
+        if came != expected {
+            checks.fail(Name::Subject, expected, came, "it is about somebody else");
+            return Err(RenewalError::SomebodyElse);
+        }
+        checks.pass(Name::Subject, expected, came);
+        Ok(())
     }
 }
 

@@ -69,6 +69,9 @@ pub enum TokenError {
     /// An answer that is neither tokens nor an error.
     #[error("The provider's answer holds no tokens that can be used: {0}.")]
     NotTokens(String),
+    /// Tokens, of which the ID token cannot be read.
+    #[error("The provider's answer holds an ID token that cannot be read.")]
+    UnreadableIdToken(Secret),
 }
 
 /// Exchanges the code (RFC 6749, section 4.1.3; RFC 7636, section 4.5).
@@ -158,7 +161,12 @@ fn refusal(error: Refused) -> TokenError {
         },
         RequestTokenError::Parse(error, body) => match serde_json::from_slice::<OtherShape>(&body) {
             Ok(other) => TokenError::Refused { error: other.code, description: other.description },
-            Err(_) => TokenError::NotTokens(error.to_string()),
+            Err(_) => match serde_json::from_slice::<WithIdToken>(&body) {
+                Ok(answer) if answer.id_token.parse::<CoreIdToken>().is_err() => {
+                    TokenError::UnreadableIdToken(Secret::new(answer.id_token))
+                }
+                _ => TokenError::NotTokens(error.to_string()),
+            },
         },
         RequestTokenError::Other(problem) => TokenError::NotTokens(problem),
     }
@@ -171,4 +179,10 @@ struct OtherShape {
     code: String,
     #[serde(alias = "error_description")]
     description: Option<String>,
+}
+
+/// An answer of which openidconnect says only that it cannot read it.
+#[derive(Deserialize)]
+struct WithIdToken {
+    id_token: String,
 }

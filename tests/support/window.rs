@@ -114,7 +114,8 @@ impl Computer {
                 });
                 App::new(&context.egui_ctx, demo, loaded, world)
             });
-        Window { harness, wakes, _demo: running, runtime, _home: Arc::clone(&self.home) }
+        let (person, home) = (self.person.clone(), Arc::clone(&self.home));
+        Window { harness, wakes, person, _demo: running, runtime, _home: home }
     }
 }
 
@@ -122,6 +123,7 @@ impl Computer {
 pub struct Window {
     pub harness: Harness<'static, App>,
     wakes: mpsc::Receiver<()>,
+    pub person: Person,
     // After the window, so that nothing it started outlives it.
     _demo: Arc<Mutex<Option<Demo>>>,
     pub runtime: Runtime,

@@ -11,6 +11,7 @@ use super::super::state::{TaskId, Work};
 use crate::api::response::status_line;
 use crate::auth::Step;
 use crate::auth::session::Why;
+use crate::auth::verification::Name;
 use crate::http::{Exchange, Purpose};
 use crate::redaction::Instead;
 use crate::secret::HIDDEN;
@@ -168,7 +169,7 @@ impl Entry {
         Self::new(task, mark, &format!("{} {path}", exchange.method), detail).between(Party::App, Party::Api)
     }
 
-    /// What a step is told as; `None` for waiting, which is shown while it lasts.
+    /// What a step is told as; `None` for waiting, which is shown while it lasts, and for what is told otherwise.
     pub(in crate::app) fn step(task: TaskId, step: &Step) -> Option<Self> {
         Some(match step {
             Step::MadeSecrets => {
@@ -181,7 +182,6 @@ impl Entry {
             Step::BrowserDidNotOpen(problem) => {
                 Self::new(task, Mark::Bad, "Your browser did not open", problem.as_str())
             }
-            Step::Waiting { .. } => return None,
             Step::CameBack { took, names_issuer } => {
                 let detail = if *names_issuer {
                     "callback · state and issuer match"
@@ -192,14 +192,17 @@ impl Entry {
                     .between(Party::Browser, Party::App)
                     .took(*took)
             }
-            Step::Verified(verified) => {
+            Step::Checked(verification) if verification.is_complete() => {
+                let algorithm = &verification.get(Name::Algorithm).actual;
                 let detail =
-                    format!("ID token · {} · {} checks passed", verified.algorithm, verified.checks.len());
-                Self::new(task, Mark::Good, "Verified who you are", detail).took(verified.took)
+                    format!("ID token · {algorithm} · {} checks passed", verification.passed().count());
+                Self::new(task, Mark::Good, "Verified who you are", detail).took(verification.took)
             }
             Step::WaitingForKeyring => {
                 Self::new(task, Mark::Neutral, "Waited for the keyring", "it may have asked for its password")
             }
+            // A check that failed ends the login or the renewal, and that is told.
+            Step::Checked(_) | Step::Waiting { .. } => return None,
             Step::TookSiblings => {
                 Self::new(task, Mark::Good, "Took the renewed session", "another window had renewed it")
             }
