@@ -77,7 +77,9 @@ impl Home {
         let account = self.place.account();
         let renewal = Renewal { store, account: &account, http, report: &report, why: Why::Asked };
         let outcome = Box::pin(renewal.run(&self.session)).await;
-        (outcome, steps.into_inner().unwrap())
+        // The checks of the ID token are another test's.
+        let steps = steps.into_inner().unwrap().into_iter().filter(|step| !matches!(step, Step::Checked(_)));
+        (outcome, steps.collect())
     }
 
     /// What another window finds: never half a session.
