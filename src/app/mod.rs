@@ -8,9 +8,11 @@ pub mod state;
 pub mod tasks;
 
 mod api;
+mod caption;
 mod checks;
 pub mod detail;
 mod login;
+mod mask;
 mod picture;
 pub mod report;
 mod sequence;
@@ -28,13 +30,17 @@ use std::time::{Duration, Instant};
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Stroke, Ui, ViewportCommand};
 
 use crate::auth::session::StepUp;
-use crate::config::{Loaded, Profile};
+use crate::config::{DEMO, Loaded, Profile};
 use crate::explain::Remedy;
 use crate::store::Account;
+use mask::{Hidden, Mask};
 use picture::Picture;
 use settings::ProviderCheck;
 use state::{Action, Demo, Event, Next, State, Theme, Work, Written};
 use tasks::{Tasks, World};
+
+/// How much larger everything is in a presentation.
+const LARGER: f32 = 1.25;
 
 /// How long closing the window waits for a session that is being kept, renewed or ended.
 const LAST_WAIT: Duration = Duration::from_secs(3);
@@ -47,6 +53,9 @@ pub struct App {
     picture: Picture,
     provider_check: ProviderCheck,
     progress: Progress,
+    mask: Mask,
+    /// How large everything was before the presentation.
+    zoom: f32,
 }
 
 /// How far the start is.
@@ -64,6 +73,8 @@ impl App {
     /// The app on its first screen. Nothing is read or started before the first frame is drawn.
     pub fn new(context: &Context, demo: Profile, loaded: Loaded, world: World) -> Self {
         theme::install(context);
+        let mask = Mask::default();
+        context.add_plugin(mask.clone());
         let waker = context.clone();
         let (tasks, events) = Tasks::new(world, Arc::new(move || waker.request_repaint()));
         let state = State::new(demo, loaded);
@@ -74,6 +85,8 @@ impl App {
             picture: Picture::default(),
             provider_check: ProviderCheck::default(),
             progress: Progress::Opening,
+            mask,
+            zoom: 1.0,
         }
     }
 
@@ -157,7 +170,9 @@ impl App {
             }
             Action::CancelLogin => self.tasks.cancel(Work::Login),
             Action::Copy(text) => context.copy_text(text.clone()),
+            // The person asked for just that, also while presenting.
             Action::CopyLoginLink(secret) | Action::CopyToken(secret) => {
+                self.mask.confirm(secret.expose());
                 context.copy_text(secret.expose().to_owned());
             }
             Action::OpenLoginLink(link) => self.tasks.open(link.expose()),
@@ -194,6 +209,15 @@ impl App {
                     self.tasks.remove_profile(file.clone(), name.clone());
                 }
             }
+            Action::Present(true) => {
+                self.zoom = context.zoom_factor();
+                context.set_zoom_factor(self.zoom * LARGER);
+            }
+            Action::Present(false) => context.set_zoom_factor(self.zoom),
+            Action::StartOver => {
+                self.leave_profile();
+                self.forget_demo();
+            }
             Action::ShowTheme(theme) => context.set_theme(match theme {
                 Theme::System => egui::ThemePreference::System,
                 Theme::Light => egui::ThemePreference::Light,
@@ -227,6 +251,20 @@ impl App {
             | Action::Dismiss => {}
         }
         self.state.apply(Event::Did(action));
+    }
+
+    /// Leaves nothing of the demo's session, whether it is shown or only kept.
+    fn forget_demo(&mut self) {
+        match (&self.state.session, self.state.is_demo()) {
+            (Some(logged_in), true) => {
+                self.tasks.log_out(self.state.profile(), Arc::clone(&logged_in.session), false);
+            }
+            _ => {
+                if let Some(demo) = self.state.profiles.iter().find(|profile| profile.name == DEMO) {
+                    self.tasks.forget(demo, None);
+                }
+            }
+        }
     }
 
     fn save_profile(&mut self) {
@@ -267,6 +305,8 @@ impl eframe::App for App {
     }
 
     fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+        let hidden = || Hidden::new(self.state.personal().iter().map(String::as_str));
+        self.mask.set(self.state.presenting.then(hidden));
         self.picture.follow(self.state.session.as_ref(), &self.tasks, ui.ctx());
         for action in self.screen(ui) {
             self.perform(action, &ui.ctx().clone());
@@ -305,6 +345,10 @@ impl App {
                 .frame(side)
                 .show(ui, |ui| timeline::show(ui, &mut actions, state));
         }
+        if state.presenting {
+            let frame = Frame::new().fill(palette.surface).inner_margin(Margin::symmetric(24, 10));
+            Panel::bottom("caption").exact_size(72.0).frame(frame).show(ui, |ui| caption::show(ui, state));
+        }
         CentralPanel::default().frame(Frame::new().fill(palette.background)).show(ui, |ui| {
             if let Some(detail) = &state.opened {
                 detail::show(ui, &mut actions, detail);
@@ -329,6 +373,12 @@ fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
     let pressed =
         |key| ui.input_mut(|input| input.consume_shortcut(&KeyboardShortcut::new(Modifiers::COMMAND, key)));
     let api = state.session.is_some() && state.login.is_none() && state.settings.is_none();
+    if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::F5)) {
+        actions.push(Action::Present(!state.presenting));
+    }
+    if state.presenting && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::F9)) {
+        actions.push(Action::StartOver);
+    }
     if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
         match state {
             _ if state.opened.is_some() => actions.push(Action::CloseEntry),

@@ -17,6 +17,7 @@ use crate::api::request::{Draft, DraftError, Request};
 use crate::api::response::Response;
 use crate::auth::Step;
 use crate::auth::claims::{Layout, Which};
+use crate::auth::jwt::Token;
 use crate::auth::log_out::{EndSessionError, Ended, RevocationError};
 use crate::auth::login::LoginError;
 use crate::auth::renewal::{self, Prospect, RenewalError, Renewed};
@@ -113,6 +114,10 @@ pub enum Action {
     Dismiss,
     ShowTheme(Theme),
     ShowTimeline(bool),
+    /// Begin or end the presentation.
+    Present(bool),
+    /// Begin again, with a clean demo.
+    StartOver,
 }
 
 /// What happened.
@@ -250,6 +255,8 @@ pub struct State {
     pub history: History,
     /// The entry of it that is opened.
     pub opened: Option<Detail>,
+    /// Whether somebody presents: large type, and nothing personal readable.
+    pub presenting: bool,
     /// Whether it is shown as a sequence of messages.
     pub sequence: bool,
     /// Where it was last written to, or why it was not.
@@ -548,6 +555,7 @@ impl State {
             timeline: None,
             history: History::default(),
             opened: None,
+            presenting: false,
             sequence: false,
             exported: None,
         };
@@ -633,6 +641,24 @@ impl State {
             }
             _ => None,
         }
+    }
+
+    /// What is personal or secret, as far as it is known: what a presentation hides.
+    #[must_use]
+    pub fn personal(&self) -> Vec<String> {
+        let mut words = vec![self.profile().client_id.clone()];
+        let Some(LoggedIn { session, .. }) = &self.session else { return words };
+        let user = &session.user;
+        let known = [Some(&user.subject), user.name.as_ref(), user.email.as_ref(), user.picture.as_ref()];
+        words.extend(known.into_iter().flatten().cloned());
+        let tokens = [Some(&session.access_token), session.refresh_token.as_ref(), session.id_token.as_ref()];
+        words.extend(tokens.into_iter().flatten().map(|token| token.expose().to_owned()));
+        if let Some(Token::Signed(jwt)) = session.id_token.as_ref().map(|token| Token::read(token.expose())) {
+            let names =
+                ["given_name", "family_name", "nickname", "preferred_username", "phone_number", "sid"];
+            words.extend(names.into_iter().filter_map(|name| jwt.text(name)).map(str::to_owned));
+        }
+        words
     }
 
     /// When a renewal that failed is tried again, if nothing stands in its way.
@@ -818,6 +844,7 @@ impl State {
                 self.opened = self.history.numbered(number).map(|entry| Detail::of(entry, false));
             }
             Action::Reveal(revealed) => {
+                let revealed = revealed && !self.presenting;
                 let entry = self.opened.as_ref().map(|detail| detail.entry.clone());
                 self.opened = entry.map(|entry| Detail::of(&entry, revealed));
             }
@@ -875,6 +902,20 @@ impl State {
             Action::CloseSettings => self.settings = None,
             Action::ShowTheme(theme) => self.theme = theme,
             Action::ShowTimeline(shown) => self.timeline = Some(shown),
+            Action::Present(presenting) => {
+                self.presenting = presenting;
+                self.copying_token = false;
+                // Revealed secrets do not stay so.
+                let entry = self.opened.as_ref().map(|detail| detail.entry.clone());
+                self.opened = entry.map(|entry| Detail::of(&entry, false));
+            }
+            Action::StartOver => {
+                self.settings = None;
+                self.switch(DEMO);
+                self.history.clear();
+                (self.opened, self.sequence, self.exported) = (None, false, None);
+                (self.session_shown, self.tab) = (false, Tab::default());
+            }
             Action::Copy(_)
             | Action::CopyLoginLink(_)
             | Action::OpenLoginLink(_)

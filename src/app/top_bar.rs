@@ -25,6 +25,12 @@ pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, timeline_show
             if let Some(theme) = themes(ui, state) {
                 actions.push(Action::ShowTheme(theme));
             }
+            if widgets::view(ui, "Present", state.presenting)
+                .on_hover_text("Large type, a caption, and nothing personal readable (F5); F9 starts over")
+                .clicked()
+            {
+                actions.push(Action::Present(!state.presenting));
+            }
             let hint = if timeline_shown { "Hide what happened" } else { "Show what happened, step by step" };
             if widgets::view(ui, "Timeline", timeline_shown).on_hover_text(hint).clicked() {
                 actions.push(Action::ShowTimeline(!timeline_shown));
