@@ -671,7 +671,7 @@ impl State {
                 self.news = None;
                 self.stop(Work::EndSession);
             }
-            Action::Dismiss => self.news = None,
+            Action::Dismiss | Action::Restore => self.news = None,
             Action::CancelLogin => {
                 if let Some(attempt) = self.login.take() {
                     self.history.add(Entry::new(
@@ -765,11 +765,8 @@ impl State {
             Action::CloseSettings => self.settings = None,
             Action::ShowTheme(theme) => self.theme = theme,
             Action::ShowTimeline(shown) => self.timeline = Some(shown),
-            Action::Copy(_)
-            | Action::CopyLoginLink(_)
-            | Action::OpenLoginLink(_)
-            | Action::Restore
-            | Action::RemoveProfile => {}
+            Action::Copy(_) | Action::CopyLoginLink(_) | Action::OpenLoginLink(_) | Action::RemoveProfile => {
+            }
         }
     }
 
