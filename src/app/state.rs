@@ -919,7 +919,6 @@ impl State {
             Action::Copy(_)
             | Action::CopyLoginLink(_)
             | Action::OpenLoginLink(_)
-            | Action::Restore
             | Action::Export(_)
             | Action::RemoveProfile => {}
         }
