@@ -775,7 +775,7 @@ impl State {
                 self.news = None;
                 self.stop(Work::EndSession);
             }
-            Action::Dismiss => {
+            Action::Dismiss | Action::Restore => {
                 self.news = None;
                 self.checks_shown = false;
             }
