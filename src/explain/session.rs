@@ -1,0 +1,211 @@
+//! What became of a session: renewed or not, kept or not, ended or not.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::login::{provider, token};
+use super::{Explanation, Remedy};
+use crate::auth::log_out::{EndSessionError, RevocationError};
+use crate::auth::renewal::{Prospect, RenewalError};
+use crate::auth::tokens::TokenError;
+use crate::config::Profile;
+use crate::store::{StoreError, Unavailability, Unavailable};
+
+/// Why a session was not renewed, and what that means for it.
+#[must_use]
+pub fn renewal(error: &RenewalError) -> Explanation {
+    let explanation = match error {
+        RenewalError::NoRefreshToken => Explanation::refused(
+            "This session cannot be renewed",
+            "The provider issued no refresh token. Ask for the scope offline_access, and allow offline access for the API.",
+        ),
+        RenewalError::EndedHere => Explanation::refused(
+            "You were logged out",
+            "The session was ended on this computer, in another window or in the keyring's own.",
+        ),
+        RenewalError::NoTurn(_) => Explanation::failed("Your token was not renewed", error.to_string()),
+        RenewalError::Provider(error) => provider(error),
+        RenewalError::Token(error) => refresh(error),
+        RenewalError::AnswerLost(first) => Explanation::failed(
+            "Your session was lost on the way",
+            "The provider renewed it, and its answer did not arrive: the new refresh token is lost, and the old one is \
+             spent. You need to log in again.",
+        )
+        .says("What happened", Some(&first.to_string())),
+        RenewalError::IdToken(_) | RenewalError::SomebodyElse => {
+            Explanation::failed("The renewed session was rejected", error.to_string())
+        }
+    };
+    let (means, remedy) = match error.prospect() {
+        Prospect::Over => return explanation.remedy(Remedy::LogIn),
+        Prospect::MayPass(_) => {
+            ("You are still logged in, and Hallpass tries again by itself.", Remedy::Renew)
+        }
+        Prospect::InDoubt => (
+            "You are still logged in. If the provider did renew the session, you may need to log in again.",
+            Remedy::Renew,
+        ),
+        Prospect::Refused => ("Until your token ends you are still logged in.", Remedy::LogIn),
+    };
+    let cause = format!("{} {means}", explanation.cause);
+    Explanation { cause, ..explanation }.remedy(remedy)
+}
+
+/// What the token endpoint said to a refresh token (RFC 6749, section 5.2), in the words of several providers.
+fn refresh(error: &TokenError) -> Explanation {
+    let TokenError::Refused { error: code, description } = error else {
+        return token(error, "The provider did not renew the session");
+    };
+    let words = description.as_deref().unwrap_or_default().to_lowercase();
+    let says = |signs: &[&str]| signs.iter().any(|sign| words.contains(sign));
+    let (headline, cause) = match code.as_str() {
+        "invalid_grant" if says(&["reuse", "already used", "rotated"]) => (
+            "Your session was ended: a refresh token was used twice",
+            "The provider took that for theft and ended the session everywhere. It also happens when a computer stops in \
+             the middle of a renewal, or when a copy of the session is used elsewhere.",
+        ),
+        "invalid_grant"
+            if says(&["doesn't exist", "does not exist", "user not found", "deleted", "disabled"]) =>
+        {
+            (
+                "Your session was ended: the account is gone",
+                "The provider no longer knows the account that you logged in with.",
+            )
+        }
+        "invalid_grant" if says(&["revoked"]) => (
+            "Your session was ended: it was revoked",
+            "You, or an administrator of the provider, ended it there.",
+        ),
+        "invalid_grant" if says(&["expired", "not active", "inactive"]) => {
+            ("Your session was ended: it is too old", "The provider lets a session last only so long.")
+        }
+        "invalid_grant" => (
+            "Your session was ended by the provider",
+            "It no longer takes the refresh token: it has expired, was revoked, or was used before.",
+        ),
+        "mfa_required" | "interaction_required" | "login_required" | "consent_required" => (
+            "The provider wants to see you",
+            "It renews this session only after you have logged in again, as with a second factor.",
+        ),
+        _ => return token(error, "The provider did not renew the session"),
+    };
+    Explanation::refused(headline, cause).says("It said", Some(description.as_deref().unwrap_or(code)))
+}
+
+/// Why the session that may be kept could not be read back.
+#[must_use]
+pub fn not_restored(error: &StoreError) -> Explanation {
+    match error {
+        StoreError::Unavailable(_) => Explanation::refused(
+            "The keyring cannot be read",
+            "If you are logged in, your session is in there, and is still good. Unlock the keyring, then try again; or \
+             log in anew.",
+        )
+        .says("It said", Some(&error.to_string()))
+        .remedy(Remedy::Restore),
+        StoreError::Foreign { .. } => Explanation::refused(
+            "What was kept is no session",
+            "The entry is damaged, or was written by another version or another program. You need to log in again.",
+        )
+        .says("In detail", Some(&error.to_string())),
+    }
+}
+
+/// Why a session is kept for this run only.
+#[must_use]
+pub fn not_kept(why: &Unavailable) -> Explanation {
+    let cause = match why.kind() {
+        Unavailability::Absent => {
+            "You stay logged in until you close this window. Install or start a keyring (such as gnome-keyring or \
+             KWallet), then try again: Hallpass writes no secret into a file."
+        }
+        Unavailability::Unwilling => {
+            "You stay logged in until you close this window. Unlock the keyring, then try again: Hallpass writes no \
+             secret into a file."
+        }
+        Unavailability::Taken => {
+            return Explanation::refused(
+                "Another window is logged in as somebody else",
+                "This computer keeps one session a profile, the latest. You stay logged in until you close this window.",
+            );
+        }
+    };
+    Explanation::refused("Your session could not be kept", cause)
+        .says("The keyring", Some(&why.to_string()))
+        .remedy(Remedy::KeepAgain)
+}
+
+/// Why a session is still on this computer after a log-out.
+#[must_use]
+pub fn not_forgotten(error: &StoreError) -> Explanation {
+    Explanation::failed(
+        "The session may still be kept on this computer",
+        "It could not be removed from the keyring. Unlock the keyring and log out again, or remove the entries named \
+         Hallpass in the keyring's own window.",
+    )
+    .says("It said", Some(&error.to_string()))
+}
+
+/// Why the provider still honours the tokens after a log-out; `again` says whether it will be told once more.
+#[must_use]
+pub fn not_revoked(error: &RevocationError, again: bool) -> Explanation {
+    let cause = match (error.may_pass(), again) {
+        (true, true) => "The provider could not be told yet. Hallpass tries again.",
+        (true, false) => "The provider could not be told, so its tokens end when their time is over.",
+        (false, _) => "The provider did not revoke its tokens, so they end when their time is over.",
+    };
+    Explanation::failed(
+        "You are logged out here, and perhaps not at the provider",
+        format!("Nothing is left on this computer. {cause}"),
+    )
+    .says("It said", Some(&error.to_string()))
+}
+
+/// Why the provider may still know the person in the browser after a log-out.
+#[must_use]
+pub fn session_not_ended(error: &EndSessionError, profile: &Profile) -> Explanation {
+    let explained = |cause: String| {
+        let cause = format!("{cause} Until it forgets you, the next login may not ask who you are.");
+        Explanation::failed("You are logged out here, and perhaps not in your browser", cause)
+    };
+    match error {
+        EndSessionError::Provider(error) => {
+            explained("The provider could not be asked for its log-out page.".to_owned())
+                .says("Found", Some(&error.to_string()))
+        }
+        EndSessionError::NoBrowser(problem) => {
+            explained("The browser did not open on the provider's log-out page.".to_owned())
+                .says("It said", Some(problem))
+        }
+        EndSessionError::NoReturn { after, return_to, left } => {
+            let minutes = after.as_secs().div_ceil(60);
+            let waited = if *left {
+                explained(format!(
+                    "Hallpass waited {minutes} minutes for you to come back from the provider's log-out page. If it \
+                     showed an error, this log-out URL is probably not registered there."
+                ))
+                .remedy(Remedy::CopyUrls(profile.logged_out_uris()))
+            } else {
+                explained(format!(
+                    "Hallpass waited {minutes} minutes, and the browser never asked for the provider's log-out page."
+                ))
+            };
+            waited.evidence("Waited at", [(return_to.clone(), false)])
+        }
+    }
+}
+
+/// What a clock that differs from the others' means; `None` where it does not by more than a minute.
+#[must_use]
+pub fn clock(ahead: SignedDuration) -> Option<String> {
+    if ahead.unsigned_abs() <= Duration::from_mins(1) {
+        return None;
+    }
+    let by = match ahead.unsigned_abs().as_secs() {
+        seconds @ 0..7200 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3600),
+    };
+    let way = if ahead.is_positive() { "ahead of" } else { "behind" };
+    Some(format!("this computer's clock is {by} {way} the provider's or the API's: set it right"))
+}
