@@ -100,7 +100,7 @@ async fn log_in(profile: &Profile, http: &Http) -> Result<Session, String> {
         patience: PATIENCE,
     };
     Box::pin(attempt.run()).await.map_err(|error| {
-        let why = explain::login(&error, profile);
+        let why = explain::login(&error, profile, jiff::SignedDuration::ZERO);
         format!("{}. {} ({error})", why.headline, why.cause)
     })
 }

@@ -574,7 +574,7 @@ fn a_url_without_its_scheme_is_answered_with_the_right_one() {
     let url = window.state().draft.url.clone();
     window.fill("URL", url.trim_start_matches("http://"));
     window.press("Call API");
-    window.press("Use this URL");
+    window.press(&format!("Use {url}"));
     window.until("the URL", |window| window.state().draft.url == url);
     let field = window.harness.get_by_role_and_label(Role::TextInput, "URL").value();
     assert_eq!(field, Some(url));
@@ -757,7 +757,7 @@ fn no_call() -> CallError {
 
 #[test]
 fn a_cancelled_login_changes_nothing_however_it_ends() {
-    let refusal = Refusal { error: "access_denied".to_owned(), description: None };
+    let refusal = Refusal { error: "access_denied".to_owned(), description: None, uri: None };
     for late in [logged_in(1), Event::LoggedIn(1, Err(LoginError::Refused(refusal)))] {
         let mut state = state();
         apply(&mut state, [Event::Began(1, Work::Login), Event::Did(Action::CancelLogin)]);

@@ -115,6 +115,7 @@ async fn who_declines_is_not_logged_in() {
     let refusal = Refusal {
         error: "access_denied".to_owned(),
         description: Some("User did not authorize the request".to_owned()),
+        uri: None,
     };
     assert_eq!(outcome, Err(LoginError::Refused(refusal)));
 }

@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Stroke, Ui, ViewportCommand};
 
+use crate::api::request::Draft;
 use crate::auth::session::StepUp;
 use crate::config::{Loaded, Profile};
 use crate::explain::Remedy;
@@ -200,6 +201,7 @@ impl App {
             | Action::ShowTab(_)
             | Action::ShowTimeline(_)
             | Action::OpenSettings(_)
+            | Action::FillIn(..)
             | Action::EditForm(_)
             | Action::CloseSettings
             | Action::Dismiss => {}
@@ -341,16 +343,21 @@ fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
 
 /// The action that a remedy stands for.
 fn remedied(remedy: Remedy, state: &State) -> Action {
+    let draft = || state.draft.clone();
     match remedy {
         Remedy::LogIn => Action::LogIn(StepUp::default()),
         Remedy::LogInAsking(step_up) => Action::LogIn(step_up),
         Remedy::Renew => Action::Renew,
         Remedy::Restore => Action::Restore,
         Remedy::KeepAgain => Action::KeepAgain,
-        Remedy::CallAgain => Action::CallApi,
-        Remedy::UseUrl(url) => Action::Edit(crate::api::request::Draft { url, ..state.draft.clone() }),
+        Remedy::CallAgain | Remedy::CallAgainAt(_) => Action::CallApi,
+        Remedy::UseUrl(url) => Action::Edit(Draft { url, ..draft() }),
+        Remedy::UseMethod(method) => Action::Edit(Draft { method, ..draft() }),
+        Remedy::UseHeader(name, value) => Action::Edit(draft().with_header(name, &value)),
+        Remedy::Copy(_, text) => Action::Copy(text),
         Remedy::CopyUrls(urls) => Action::Copy(urls.join("\n")),
         Remedy::EditProfile => Action::OpenSettings(Some(state.profile().name.clone())),
+        Remedy::FillIn(field, value) => Action::FillIn(field, value),
     }
 }
 

@@ -150,11 +150,11 @@ pub fn notices(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, logged_in:
             actions.push(remedied(remedy, state));
         }
     }
-    let missing = logged_in.session.not_granted();
     // Once a call was refused, its explanation says it better.
     let explained = matches!(&state.call, Call::Ended { explanation: Some(_), .. });
-    if !missing.is_empty() && !explained {
-        strip(ui, &format!("Asked for, and not granted: {}.", missing.join(", ")), None);
+    let not_granted = explain::not_granted(&logged_in.session, Timestamp::now());
+    if let Some(not_granted) = not_granted.filter(|_| !explained && !logged_in.has_expired()) {
+        strip(ui, &format!("{}. {}", not_granted.headline, not_granted.cause), None);
     }
     if logged_in.has_expired() && logged_in.session.refresh_token.is_none() && state.news.is_none() {
         let text = "Your access token has expired, and the provider issued nothing to renew it with.";

@@ -17,8 +17,10 @@ use crate::auth::log_out::{EndSessionError, Ended, RevocationError};
 use crate::auth::login::LoginError;
 use crate::auth::renewal::{self, Prospect, RenewalError, Renewed};
 use crate::auth::session::{Session, StepUp, Why};
-use crate::config::{DEMO, FieldProblem, Loaded, Problem, Profile, ProfileFile, ProfileForm, SaveError};
-use crate::explain::{self, Explanation};
+use crate::config::{
+    DEMO, Field, FieldProblem, Loaded, Problem, Profile, ProfileFile, ProfileForm, SaveError,
+};
+use crate::explain::{self, Caller, Explanation};
 use crate::http::{self, Exchange};
 use crate::secret::Secret;
 use crate::store::{Kept, StoreError, Unavailability};
@@ -80,6 +82,8 @@ pub enum Action {
     SwitchProfile(String),
     /// Edit the profile of this name, or a new one.
     OpenSettings(Option<String>),
+    /// Edit the current profile, with this field filled in.
+    FillIn(Field, String),
     EditForm(ProfileForm),
     SaveProfile,
     RemoveProfile,
@@ -696,6 +700,19 @@ impl State {
                 self.settings =
                     Some(Settings { editing, form, touched: false, problems: Vec::new(), failure: None });
             }
+            Action::FillIn(field, value) => {
+                self.did(Action::OpenSettings(Some(self.profile().name.clone())));
+                if let Some(settings) = &mut self.settings {
+                    match field {
+                        Field::Issuer => settings.form.issuer = value,
+                        Field::Audience => settings.form.audience = value,
+                        Field::Resource => settings.form.resource = value,
+                        // No remedy fills in another one.
+                        _ => return,
+                    }
+                    settings.touched = true;
+                }
+            }
             Action::EditForm(form) => {
                 if let Some(settings) = &mut self.settings {
                     // Once it was tried, each change is checked, so that a corrected field says so at once.
@@ -854,7 +871,7 @@ impl State {
                 };
             }
             Err(error) => {
-                let explanation = explain::login(&error, self.profile());
+                let explanation = explain::login(&error, self.profile(), self.clock_ahead);
                 let mark = if explanation.tone == explain::Tone::Refused { Mark::Neutral } else { Mark::Bad };
                 self.history.add(Entry::new(task, mark, &explanation.headline, error.to_string()));
                 self.news = Some(explanation);
@@ -873,12 +890,14 @@ impl State {
         let session = self.session.as_ref();
         self.call = match result {
             Ok(response) => {
-                let explanation = explain::response(
-                    &response,
-                    session.map(|logged_in| &*logged_in.session),
-                    session.is_some_and(LoggedIn::has_expired),
-                    Timestamp::now(),
-                );
+                let caller = Caller {
+                    profile: self.profile(),
+                    session: session.map(|logged_in| &*logged_in.session),
+                    expired: session.is_some_and(LoggedIn::has_expired),
+                    now: Timestamp::now(),
+                    clock_ahead: self.clock_ahead,
+                };
+                let explanation = explain::response(&response, &caller);
                 // A token that the API no longer takes may be worth renewing, once a call.
                 let wants_more = response.refusal.as_ref().is_some_and(Refusal::wants_step_up);
                 let refused =
@@ -896,7 +915,11 @@ impl State {
                     }
                 }
             }
-            Err(error) => Call::Ended { response: None, explanation: Some(explain::no_response(&error)) },
+            Err(error) => {
+                let url = self.draft.check(self.profile()).ok().map(|request| request.url);
+                let explanation = explain::no_response(&error, url.as_ref());
+                Call::Ended { response: None, explanation: Some(explanation) }
+            }
         };
     }
 

@@ -65,6 +65,8 @@ pub struct Refusal {
     pub error: String,
     /// `error_description`.
     pub description: Option<String>,
+    /// `error_uri`: a page about the error. It is shown, and never opened.
+    pub uri: Option<String>,
 }
 
 impl Listener {
@@ -233,12 +235,14 @@ async fn form(body: Incoming) -> Option<String> {
 
 /// Reads an authorization response; `None` unless it is well-formed and carries `state`.
 fn read(parameters: &str, state: &str) -> Option<Callback> {
-    let (mut code, mut error, mut description, mut issuer, mut given) = (None, None, None, None, None);
+    let (mut code, mut issuer, mut given) = (None, None, None);
+    let (mut error, mut description, mut uri) = (None, None, None);
     for (name, value) in url::form_urlencoded::parse(parameters.as_bytes()) {
         let place = match &*name {
             "code" => &mut code,
             "error" => &mut error,
             "error_description" => &mut description,
+            "error_uri" => &mut uri,
             "iss" => &mut issuer,
             "state" => &mut given,
             _ => continue,
@@ -253,7 +257,7 @@ fn read(parameters: &str, state: &str) -> Option<Callback> {
     }
     let outcome = match (code, error) {
         (Some(code), None) if !code.is_empty() => Ok(Secret::new(code)),
-        (None, Some(error)) if !error.is_empty() => Err(Refusal { error, description }),
+        (None, Some(error)) if !error.is_empty() => Err(Refusal { error, description, uri }),
         _ => return None,
     };
     Some(Callback { outcome, issuer })
@@ -345,8 +349,11 @@ mod tests {
     #[test]
     fn an_error_with_the_right_state_is_a_refusal() {
         let callback = read("error=access_denied&error_description=No+thanks&state=s", "s").unwrap();
-        let refusal =
-            Refusal { error: "access_denied".to_owned(), description: Some("No thanks".to_owned()) };
+        let refusal = Refusal {
+            error: "access_denied".to_owned(),
+            description: Some("No thanks".to_owned()),
+            uri: None,
+        };
         assert_eq!(callback.outcome, Err(refusal));
     }
 

@@ -93,6 +93,10 @@ pub enum ProviderError {
     /// The metadata is another issuer's (OpenID Connect Discovery 1.0, section 4.3).
     #[error("The profile's issuer is not the one that the provider calls itself: {problem}.")]
     AnotherIssuer {
+        /// The configured issuer.
+        issuer: String,
+        /// What the provider calls itself, where that could be read.
+        calls_itself: Option<String>,
         /// Both, as openidconnect says them.
         problem: String,
     },
@@ -236,7 +240,11 @@ fn refusal(issuer: &str, error: DiscoveryError<HttpError>) -> ProviderError {
         }
         DiscoveryError::Response(_, _, problem) => ProviderError::NotMetadata { issuer, problem },
         DiscoveryError::Parse(error) => ProviderError::NotMetadata { issuer, problem: error.to_string() },
-        DiscoveryError::Validation(problem) => ProviderError::AnotherIssuer { problem },
+        DiscoveryError::Validation(problem) => {
+            // The only place where it stands: between the first pair of backquotes.
+            let calls_itself = problem.split('`').nth(1).map(str::to_owned);
+            ProviderError::AnotherIssuer { issuer, calls_itself, problem }
+        }
         other => ProviderError::NotMetadata { issuer, problem: other.to_string() },
     }
 }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::login::{provider, token};
+use super::provider::provider;
+use super::token_endpoint::refresh;
 use super::{Explanation, Remedy};
 use crate::auth::log_out::{EndSessionError, RevocationError};
 use crate::auth::renewal::{Prospect, RenewalError};
-use crate::auth::tokens::TokenError;
 use crate::config::Profile;
 use crate::store::{StoreError, Unavailability, Unavailable};
 
@@ -19,13 +19,14 @@ pub fn renewal(error: &RenewalError) -> Explanation {
         RenewalError::NoRefreshToken => Explanation::refused(
             "This session cannot be renewed",
             "The provider issued no refresh token. Ask for the scope offline_access, and allow offline access for the API.",
-        ),
+        )
+        .reference("OpenID Connect Core 1.0, section 11"),
         RenewalError::EndedHere => Explanation::refused(
             "You were logged out",
             "The session was ended on this computer, in another window or in the keyring's own.",
         ),
         RenewalError::NoTurn(_) => Explanation::failed("Your token was not renewed", error.to_string()),
-        RenewalError::Provider(error) => provider(error),
+        RenewalError::Provider(error) => provider(error, None),
         RenewalError::Token(error) => refresh(error),
         RenewalError::AnswerLost(first) => Explanation::failed(
             "Your session was lost on the way",
@@ -35,6 +36,7 @@ pub fn renewal(error: &RenewalError) -> Explanation {
         .says("What happened", Some(&first.to_string())),
         RenewalError::IdToken(_) | RenewalError::SomebodyElse => {
             Explanation::failed("The renewed session was rejected", error.to_string())
+                .reference("OpenID Connect Core 1.0, section 12.2")
         }
     };
     let (means, remedy) = match error.prospect() {
@@ -50,47 +52,6 @@ pub fn renewal(error: &RenewalError) -> Explanation {
     };
     let cause = format!("{} {means}", explanation.cause);
     Explanation { cause, ..explanation }.remedy(remedy)
-}
-
-/// What the token endpoint said to a refresh token (RFC 6749, section 5.2), in the words of several providers.
-fn refresh(error: &TokenError) -> Explanation {
-    let TokenError::Refused { error: code, description } = error else {
-        return token(error, "The provider did not renew the session");
-    };
-    let words = description.as_deref().unwrap_or_default().to_lowercase();
-    let says = |signs: &[&str]| signs.iter().any(|sign| words.contains(sign));
-    let (headline, cause) = match code.as_str() {
-        "invalid_grant" if says(&["reuse", "already used", "rotated"]) => (
-            "Your session was ended: a refresh token was used twice",
-            "The provider took that for theft and ended the session everywhere. It also happens when a computer stops in \
-             the middle of a renewal, or when a copy of the session is used elsewhere.",
-        ),
-        "invalid_grant"
-            if says(&["doesn't exist", "does not exist", "user not found", "deleted", "disabled"]) =>
-        {
-            (
-                "Your session was ended: the account is gone",
-                "The provider no longer knows the account that you logged in with.",
-            )
-        }
-        "invalid_grant" if says(&["revoked"]) => (
-            "Your session was ended: it was revoked",
-            "You, or an administrator of the provider, ended it there.",
-        ),
-        "invalid_grant" if says(&["expired", "not active", "inactive"]) => {
-            ("Your session was ended: it is too old", "The provider lets a session last only so long.")
-        }
-        "invalid_grant" => (
-            "Your session was ended by the provider",
-            "It no longer takes the refresh token: it has expired, was revoked, or was used before.",
-        ),
-        "mfa_required" | "interaction_required" | "login_required" | "consent_required" => (
-            "The provider wants to see you",
-            "It renews this session only after you have logged in again, as with a second factor.",
-        ),
-        _ => return token(error, "The provider did not renew the session"),
-    };
-    Explanation::refused(headline, cause).says("It said", Some(description.as_deref().unwrap_or(code)))
 }
 
 /// Why the session that may be kept could not be read back.

@@ -47,6 +47,16 @@ fn session(granted: &[&str]) -> Session {
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
+fn of_answer(
+    response: &Response,
+    session: Option<&Session>,
+    expired: bool,
+    now: Timestamp,
+) -> Option<Explanation> {
+    let (profile, clock_ahead) = (&profile(), SignedDuration::ZERO);
+    super::response(response, &Caller { profile, session, expired, now, clock_ahead })
+}
+
 fn answered(status: u16, with_token: bool, challenge: &'static str) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
@@ -81,7 +91,7 @@ fn values(explanation: &Explanation, label: &str) -> Vec<(String, bool)> {
 fn a_missing_scope_is_named_beside_those_that_are_there() {
     let challenge = r#"Bearer error="insufficient_scope", scope="openid read:messages""#;
     let explained =
-        response(&answered(403, true, challenge), Some(&session(&["openid"])), false, NOW).unwrap();
+        of_answer(&answered(403, true, challenge), Some(&session(&["openid"])), false, NOW).unwrap();
     assert_eq!(explained.headline, "Your token lacks the scope read:messages");
     assert_eq!(
         values(&explained, "The API needs"),
@@ -101,11 +111,11 @@ fn a_scope_that_was_never_asked_for_can_be_asked_for_beside_what_was_asked_for_e
     let challenge = r#"Bearer error="insufficient_scope", scope="write:messages""#;
     let refused = answered(403, true, challenge);
     let session = session(&["openid"]);
-    let explained = response(&refused, Some(&session), false, NOW).unwrap();
+    let explained = of_answer(&refused, Some(&session), false, NOW).unwrap();
     assert_eq!(explained.remedy, Some(Remedy::LogInAsking(step_up(&["write:messages"], None, None))));
 
     let strong = Session { step_up: step_up(&["other"], Some("strong"), Some(300)), ..session };
-    let explained = response(&refused, Some(&strong), false, NOW).unwrap();
+    let explained = of_answer(&refused, Some(&strong), false, NOW).unwrap();
     let both = step_up(&["write:messages", "other"], Some("strong"), Some(300));
     assert_eq!(explained.remedy, Some(Remedy::LogInAsking(both)));
 }
@@ -119,7 +129,7 @@ fn a_scope_that_was_asked_for_in_vain_is_not_asked_for_again() {
         step_up: step_up(&["write:messages"], None, None),
         ..session
     };
-    let explained = response(&answered(403, true, challenge), Some(&asked), false, NOW).unwrap();
+    let explained = of_answer(&answered(403, true, challenge), Some(&asked), false, NOW).unwrap();
     assert!(explained.cause.contains("the provider did not grant it"), "{}", explained.cause);
     assert_eq!(explained.remedy, None);
 }
@@ -134,7 +144,7 @@ fn a_stronger_login_is_asked_for_with_what_the_api_wants_beside_what_there_is() 
         auth_time: Some(Timestamp::from_second(-1000).unwrap()),
         ..session(&["openid"])
     };
-    let explained = response(&answered(401, true, STRONGER), Some(&session), false, NOW).unwrap();
+    let explained = of_answer(&answered(401, true, STRONGER), Some(&session), false, NOW).unwrap();
     assert_eq!(explained.headline, "The API wants you to log in again, more strongly");
     let text = |text: &str, amiss| (text.to_owned(), amiss);
     assert_eq!(
@@ -151,7 +161,7 @@ fn a_login_of_late_is_asked_for_by_its_own_name() {
     let challenge = r#"Bearer error="insufficient_user_authentication", max_age="1", scope="a""#;
     let earlier = step_up(&["b"], Some("strong"), None);
     let session = Session { step_up: earlier, ..session(&["openid"]) };
-    let explained = response(&answered(401, true, challenge), Some(&session), false, NOW).unwrap();
+    let explained = of_answer(&answered(401, true, challenge), Some(&session), false, NOW).unwrap();
     assert_eq!(explained.headline, "The API wants you to log in again, more recently");
     assert_eq!(values(&explained, "You have")[1].0, "a login at an unknown time");
     let all = step_up(&["a", "b"], Some("strong"), Some(1));
@@ -166,25 +176,25 @@ fn a_login_that_was_asked_for_in_vain_is_not_asked_for_again() {
         auth_time: Some(NOW),
         ..session(&["openid"])
     };
-    let explained = response(&answered(401, true, STRONGER), Some(&asked), false, NOW).unwrap();
+    let explained = of_answer(&answered(401, true, STRONGER), Some(&asked), false, NOW).unwrap();
     assert!(explained.cause.contains("logged you in otherwise"), "{}", explained.cause);
     assert_eq!(values(&explained, "You have")[0].0, "weak");
     assert_eq!(explained.remedy, None);
 
     let strong = Session { acr: Some("strong".to_owned()), ..asked };
-    let explained = response(&answered(401, true, STRONGER), Some(&strong), false, NOW).unwrap();
+    let explained = of_answer(&answered(401, true, STRONGER), Some(&strong), false, NOW).unwrap();
     assert!(explained.cause.contains("The access token must say so too"), "{}", explained.cause);
     assert_eq!(explained.remedy, None);
 
     let later = Timestamp::from_second(301).unwrap();
-    let explained = response(&answered(401, true, STRONGER), Some(&strong), false, later).unwrap();
+    let explained = of_answer(&answered(401, true, STRONGER), Some(&strong), false, later).unwrap();
     assert!(matches!(explained.remedy, Some(Remedy::LogInAsking(_))), "it has become too old since");
 }
 
 #[test]
 fn a_stronger_login_is_no_matter_of_a_call_without_a_token() {
     let explained =
-        response(&answered(401, false, STRONGER), Some(&session(&["openid"])), false, NOW).unwrap();
+        of_answer(&answered(401, false, STRONGER), Some(&session(&["openid"])), false, NOW).unwrap();
     assert_eq!(explained.headline, "The API wants to know who you are");
 }
 
@@ -192,7 +202,7 @@ fn a_stronger_login_is_no_matter_of_a_call_without_a_token() {
 fn a_refusal_without_a_scope_is_told_in_the_apis_words_and_not_guessed_at() {
     let challenge = r#"Bearer error="access_denied", error_description="Not on Sundays""#;
     let explained =
-        response(&answered(403, true, challenge), Some(&session(&["openid"])), false, NOW).unwrap();
+        of_answer(&answered(403, true, challenge), Some(&session(&["openid"])), false, NOW).unwrap();
     assert_eq!(explained.headline, "The API knows you, and refuses this");
     assert_eq!(values(&explained, "In words"), [("Not on Sundays".to_owned(), false)]);
     assert_eq!(explained.remedy, None);
@@ -202,7 +212,7 @@ fn a_refusal_without_a_scope_is_told_in_the_apis_words_and_not_guessed_at() {
 fn a_401_is_told_apart_by_whether_a_token_went_along_and_whether_it_had_expired() {
     let headline = |with_token, expired| {
         let response = answered(401, with_token, r#"Bearer realm="api""#);
-        super::response(&response, Some(&session(&[])), expired, NOW).unwrap().headline
+        of_answer(&response, Some(&session(&[])), expired, NOW).unwrap().headline
     };
     assert_eq!(headline(false, false), "The API wants to know who you are");
     assert_eq!(headline(true, true), "Your token has expired");
@@ -211,25 +221,26 @@ fn a_401_is_told_apart_by_whether_a_token_went_along_and_whether_it_had_expired(
 
 #[test]
 fn a_success_needs_no_explanation() {
-    assert_eq!(response(&answered(200, true, ""), None, false, NOW), None);
+    assert_eq!(of_answer(&answered(200, true, ""), None, false, NOW), None);
 }
 
 #[test]
 fn a_redirect_to_another_origin_names_both_and_offers_the_other() {
-    let there = Url::parse("https://elsewhere.example/login?next=x").unwrap();
+    let there = Url::parse("https://elsewhere.example/v2/x").unwrap();
     let redirected = Response { elsewhere: Some(there), ..answered(302, true, "") };
-    let explained = response(&redirected, None, false, NOW).unwrap();
+    let explained = of_answer(&redirected, None, false, NOW).unwrap();
     assert_eq!(values(&explained, "To"), [("https://elsewhere.example".to_owned(), true)]);
     assert!(
-        matches!(explained.remedy, Some(Remedy::UseUrl(url)) if url.starts_with("https://elsewhere.example/login"))
+        matches!(explained.remedy, Some(Remedy::UseUrl(url)) if url.starts_with("https://elsewhere.example/v2"))
     );
 }
 
 #[test]
 fn declining_is_no_failure_and_an_unknown_api_is_named() {
     let refused = |error: &str, description: &str| {
-        let refusal = ProviderRefusal { error: error.to_owned(), description: Some(description.to_owned()) };
-        login(&LoginError::Refused(refusal), &profile())
+        let refusal =
+            ProviderRefusal { error: error.to_owned(), description: Some(description.to_owned()), uri: None };
+        login(&LoginError::Refused(refusal), &profile(), SignedDuration::ZERO)
     };
     let declined = refused("access_denied", "User did not authorize the request");
     assert_eq!((declined.tone, declined.headline.as_str()), (Tone::Refused, "You were not logged in"));
@@ -243,7 +254,7 @@ fn declining_is_no_failure_and_an_unknown_api_is_named() {
 fn a_shared_secret_as_signing_key_is_told_from_other_algorithms() {
     let cause = |problem: &str| {
         let rejected = crate::auth::id_token::Rejected { check: "alg", problem: problem.to_owned() };
-        login(&LoginError::IdToken(rejected), &profile()).cause
+        login(&LoginError::IdToken(rejected), &profile(), SignedDuration::ZERO).cause
     };
     assert!(cause("algorithm `HS256` is not one of: RS256").contains("RS256 at the provider"));
     assert!(!cause("algorithm `none` is not one of: RS256").contains("RS256 at the provider"));
@@ -255,7 +266,7 @@ fn nobody_coming_back_offers_the_callback_urls() {
         after: Duration::from_mins(3),
         redirect_uri: "http://127.0.0.1:8710/callback".to_owned(),
     };
-    let explained = login(&error, &profile());
+    let explained = login(&error, &profile(), SignedDuration::ZERO);
     assert!(explained.cause.contains("3 minutes"));
     assert_eq!(explained.remedy, Some(Remedy::CopyUrls(profile().redirect_uris())));
 }
@@ -281,7 +292,7 @@ fn an_application_with_a_secret_is_recognised_by_what_the_token_endpoint_says() 
     for (error, description) in [("access_denied", "Unauthorized"), ("invalid_client", "no secret")] {
         let error =
             TokenError::Refused { error: error.to_owned(), description: Some(description.to_owned()) };
-        assert!(login(&LoginError::Token(error), &profile()).cause.contains("Native"));
+        assert!(login(&LoginError::Token(error), &profile(), SignedDuration::ZERO).cause.contains("Native"));
     }
 }
 
@@ -302,7 +313,9 @@ fn each_way_of_not_answering_has_its_own_headline() {
     ];
     let headlines: std::collections::BTreeSet<_> = ways
         .into_iter()
-        .map(|why| no_response(&CallError::NoAnswer(HttpError { to: "host:1".to_owned(), why })).headline)
+        .map(|why| {
+            no_response(&CallError::NoAnswer(HttpError { to: "host:1".to_owned(), why }), None).headline
+        })
         .collect();
     assert_eq!(headlines.len(), 11);
     assert!(headlines.iter().all(|headline| headline.contains("host:1")));
