@@ -23,6 +23,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use url::Url;
 
+use super::port_holder::holder;
 use crate::secret::Secret;
 
 /// How long a connection may take to send its request.
@@ -79,13 +80,15 @@ impl Listener {
         for &port in ports {
             match listen(port).and_then(|socket| Ok((socket.local_addr()?, socket))) {
                 Ok((address, socket)) => return Ok(Self { socket, address, path: path.to_owned() }),
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                    busy.push((port, "in use".to_owned()));
-                }
-                Err(error) => busy.push((port, error.to_string())),
+                Err(error) => busy.push((port, error)),
             }
         }
-        Err(PortsBusy(busy))
+        let why = |(port, error): (u16, io::Error)| match (error.kind(), holder(port)) {
+            (io::ErrorKind::AddrInUse, Some(holder)) => (port, format!("in use by {holder}")),
+            (io::ErrorKind::AddrInUse, None) => (port, "in use".to_owned()),
+            _ => (port, error.to_string()),
+        };
+        Err(PortsBusy(busy.into_iter().map(why).collect()))
     }
 
     /// Where it listens.
