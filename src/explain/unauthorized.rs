@@ -553,7 +553,7 @@ fn unknown(case: &Case) -> Explanation {
         }
     };
     let explanation = Explanation::failed("The API did not accept your token", cause)
-        .evidence("In order", ruled_out.into_iter().map(|what| (what, false)))
+        .evidence("In order", (!ruled_out.is_empty()).then(|| (ruled_out.join(", "), false)))
         .evidence(
             "Token is for",
             case.jwt().iter().flat_map(|jwt| jwt.texts("aud")).map(|aud| (aud.to_owned(), false)),
