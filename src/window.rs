@@ -65,6 +65,7 @@ pub fn run(runtime: &Runtime, loaded: Loaded) -> Result<(), NoWindow> {
         created.store(true, Ordering::Relaxed);
         // There is a window: from here on a panic is a fault of ours, and is told.
         drop(panic::take_hook());
+        runtime.spawn(close_when_told(context.egui_ctx.clone()));
         Ok(Box::new(App::new(&context.egui_ctx, demo_at_its_usual_place(), loaded, world)))
     };
     // Where a windowing library is missing, its loader panics. That is no news for the terminal.
@@ -85,6 +86,28 @@ pub fn run(runtime: &Runtime, loaded: Loaded) -> Result<(), NoWindow> {
             Err(NoWindow::Failed(cause(text.unwrap_or("windowing failed"))))
         }
     }
+}
+
+/// Closes the window as the person would when the system says that the process shall end, as at the end of a session: a
+/// renewal under way is then still seen through.
+async fn close_when_told(context: egui::Context) {
+    #[cfg(unix)]
+    let told = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! { _ = terminate.recv() => (), _ = tokio::signal::ctrl_c() => () }
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let told = async {
+        let _ = tokio::signal::ctrl_c().await;
+    };
+    told.await;
+    context.send_viewport_cmd(egui::ViewportCommand::Close);
+    context.request_repaint();
 }
 
 /// The last part of an error's text: what the layers above passed on.

@@ -382,7 +382,7 @@ fn listed() -> Vec<Case> {
         case("27 not an issuer", not_an_issuer("https://keycloak.example", 404), "There is no provider at this issuer", "/realms/NAME", Remedy::EditProfile, ("It answered", "404 Not Found")),
         case("27 HTML", provider(ProviderError::NotMetadata { issuer: "https://tenant.okta.com/login".to_owned(), problem: "expected value at line 1".to_owned() }), "There is no provider at this issuer", "https://NAME.okta.com", Remedy::EditProfile, ("Found", "expected value")),
         case("28 shared secret", rejected("alg", "algorithm `HS256` is not one of: RS256", 0), "The ID token was rejected", "RS256 at the provider", Remedy::LogIn, ("Found", "HS256")),
-        case("29 offline at renewal", explain::renewal(&offline), "op.example:443 cannot be reached", "still logged in", Remedy::Renew, ("", "")),
+        case("29 offline at renewal", explain::renewal(&offline), "Your token was not renewed", "op.example:443 cannot be reached", Remedy::Renew, ("", "")),
         case("30 step-up at renewal", renewal("mfa_required", "Multifactor authentication required"), "The provider wants to see you", "second factor", Remedy::LogIn, ("It said", "Multifactor")),
     ]
 }
@@ -392,6 +392,16 @@ fn further() -> Vec<Case> {
     let did_not = "The API did not accept your token";
     let another = "Your token is for another API";
     vec![
+        case("renewal not answered", explain::renewal(&RenewalError::NotAnswered), "The provider did not answer", "You are still logged in", Remedy::Renew, ("", "")),
+        case("renewal's answer lost", explain::renewal(&RenewalError::AnswerLost("It broke off.".to_owned())), "Your session was lost on the way", "log in again", Remedy::LogIn, ("What happened", "broke off")),
+        case("renewed elsewhere, not kept", explain::renewal(&RenewalError::NotKept), "Your session was renewed, and could not be kept", "log in again", Remedy::LogIn, ("", "")),
+        case("renewed elsewhere, keyring locked", explain::renewal(&RenewalError::Unreadable(Unavailable::new("it is locked"))), "Your token was not renewed", "cannot be read", Remedy::Renew, ("The keyring", "locked")),
+        case("not forgotten", explain::not_forgotten(&Unavailable::new("it is locked").into()), "The session may still be kept on this computer", "try again", Remedy::Forget, ("It said", "locked")),
+        case("not called", explain::not_called(), "This call was not made", "could not be renewed", Remedy::CallAgain, ("", "")),
+        call("the API's clock by its own word", Call { clock_ahead: -7200, ..answered(401).header("date", "Fri, 15 Jan 2027 09:00:00 GMT").says("The token has expired") },
+            "Your token has expired", "60 min behind", Remedy::Renew, ("The API's clock", "09:00:00")),
+        call("a cache's answer tells no time", answered(401).header("date", "Fri, 15 Jan 2027 09:00:00 GMT").header("age", "7").says("The token has expired"),
+            "The API takes your token for expired", "By its own word the token is still good", Remedy::Renew, ("Now", "08:00:00")),
         call("ASP.NET, audience not named", answered(401).says("The audience 'https://api.example/' is invalid"), another, "does not name", Remedy::EditProfile, ("You asked for", API)),
         call("Spring, audience", answered(401).says("The aud claim is not valid"), another, "does not name", Remedy::EditProfile, ("In words", "aud claim")),
         call("express-oauth2-jwt-bearer, audience", answered(401).says("Unexpected 'aud' value"), another, "does not name", Remedy::EditProfile, ("Your token is for", API)),

@@ -35,11 +35,14 @@ pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, picture: &Pic
         let body = Frame::new().inner_margin(Margin { left: 24, right: 24, top: 18, bottom: 24 });
         body.show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 14.0;
+            session::notices(ui, actions, state, logged_in);
             if state.session_shown {
                 session::detail(ui, actions, state, logged_in);
             }
             request(ui, actions, state);
-            session::notices(ui, actions, state, logged_in);
+            if state.waits_for_keyring() {
+                widgets::waiting_for_keyring(ui);
+            }
             outcome(ui, actions, state, bottom);
         });
     });

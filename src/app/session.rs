@@ -8,13 +8,13 @@ use jiff::tz::TimeZone;
 
 use super::history::because;
 use super::picture::Picture;
-use super::state::{Action, Call, LoggedIn, State, Work};
+use super::state::{Action, Call, LoggedIn, State};
 use super::theme::{self, palette, size};
 use super::widgets::{self, Taken};
 use super::{remedied, rule};
 use crate::auth::renewal::Prospect;
 use crate::auth::session::{Obtained, StepUp};
-use crate::explain::{self, Explanation};
+use crate::explain::{self, Explanation, Tone};
 use crate::store::{KEYRING, Kept};
 
 /// Who is logged in, and for how long.
@@ -47,12 +47,12 @@ pub fn person(
                     actions.push(Action::LogOut);
                 }
                 ui.add_space(4.0);
-                let renews = state.is_running(Work::Renewal);
+                let renews = logged_in.is_being_renewed();
                 let can = logged_in.is_renewable() && !renews;
                 let why_not = match &logged_in.session.refresh_token {
                     _ if renews => "Under way",
                     None => "The provider issued no refresh token",
-                    Some(_) => "The provider ended this session",
+                    Some(_) => "The session has ended",
                 };
                 let renew = ui.add_enabled_ui(can, |ui| widgets::secondary(ui, "Renew")).inner;
                 if renew
@@ -138,12 +138,14 @@ pub fn notices(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, logged_in:
         Some(Kept::ThisRunOnly(why)) => Some(explain::not_kept(why)),
         _ => None,
     };
-    let trouble = logged_in.trouble.as_ref().map(|trouble| match trouble.again {
+    let trouble = logged_in.trouble().map(|trouble| match trouble.again {
         Some((_, at)) => {
             let cause = format!("{} The next try is at {}.", trouble.explanation.cause, clock(at));
-            Explanation { cause, ..trouble.explanation.clone() }
+            // As long as the token is good, nothing is lost by waiting.
+            let tone = if logged_in.has_expired() { trouble.explanation.tone } else { Tone::Refused };
+            Explanation { tone, cause, ..Explanation::clone(&trouble.explanation) }
         }
-        None => trouble.explanation.clone(),
+        None => Explanation::clone(&trouble.explanation),
     });
     for notice in trouble.iter().chain(&not_kept) {
         if let Some(Taken::Remedy(remedy)) = widgets::explanation(ui, notice, false) {
@@ -184,7 +186,7 @@ pub fn detail(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, logged_in: 
         ui.spacing_mut().item_spacing.y = size::NEAR;
         fact(ui, "Access token", &issued(logged_in));
         fact(ui, "Good", &life(logged_in));
-        fact(ui, "Renewed", renewal(logged_in));
+        fact(ui, "Renewed", &renewal(logged_in));
         let missing = session.not_granted();
         let asked = session.asked.iter().map(String::as_str);
         scopes(ui, "Asked for", asked.map(|scope| (scope, missing.contains(&scope))));
@@ -261,21 +263,27 @@ fn issued(logged_in: &LoggedIn) -> String {
     }
 }
 
-fn renewal(logged_in: &LoggedIn) -> &'static str {
-    match (&logged_in.session.refresh_token, &logged_in.trouble) {
+fn renewal(logged_in: &LoggedIn) -> String {
+    let how = match (&logged_in.session.refresh_token, logged_in.trouble()) {
         (None, _) => "never: the provider issued no refresh token",
         (Some(_), None) => "before a call in its last minute, and once where the API answers 401",
-        (Some(_), Some(trouble)) => match trouble.prospect {
-            Prospect::Over => "never again: the provider ended the session",
-            Prospect::MayPass(_) => "not yet: the last try failed, and another follows",
-            Prospect::InDoubt | Prospect::Refused => "not yet: the last try failed",
+        (Some(_), Some(trouble)) => match (trouble.prospect, trouble.again) {
+            (Prospect::Over, _) => "never again: the session has ended",
+            (_, Some((_, at))) => {
+                return format!("not yet: the last try failed, and the next is at {}", clock(at));
+            }
+            (_, None) => "not yet: the last try failed",
         },
-    }
+    };
+    how.to_owned()
 }
 
 fn place(logged_in: &LoggedIn) -> String {
     match &logged_in.kept {
-        Some(Kept::InKeyring) => format!("the {KEYRING}: all three tokens, until you log out"),
+        Some(Kept::InKeyring) if !logged_in.is_renewable() && logged_in.session.refresh_token.is_some() => {
+            format!("the {KEYRING}, of no more use")
+        }
+        Some(Kept::InKeyring) => format!("the {KEYRING}, until you log out"),
         Some(Kept::ThisRunOnly(_)) => "memory, until you close this window".to_owned(),
         None => "on its way into the keyring".to_owned(),
     }

@@ -217,6 +217,19 @@ pub fn dot(ui: &mut Ui, mark: Option<Mark>) {
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name));
 }
 
+/// What is shown while the keyring is waited for.
+pub fn waiting_for_keyring(ui: &mut Ui) {
+    let ground = palette(ui).sunken;
+    let frame = Frame::new().fill(ground).corner_radius(9).inner_margin(Margin::symmetric(14, 8));
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.horizontal(|ui| {
+            dot(ui, None);
+            ui.add(Label::new("Waiting for the keyring: it may be asking for its password.").wrap());
+        });
+    });
+}
+
 /// The app's mark: the keyhole of its icon.
 pub fn mark(ui: &mut Ui) {
     let palette = palette(ui);
@@ -338,7 +351,7 @@ fn remedy_name(remedy: &Remedy, wait: Option<Duration>) -> Cow<'static, str> {
         }
         (Remedy::LogIn, _) => "Log in again",
         (Remedy::Renew, _) => "Renew the token",
-        (Remedy::Restore | Remedy::KeepAgain, _) => "Try again",
+        (Remedy::Restore | Remedy::KeepAgain | Remedy::Forget, _) => "Try again",
         (Remedy::CallAgain | Remedy::CallAgainAt(_), _) => "Call again",
         (Remedy::CopyUrls(_), _) => "Copy the URLs to register",
         (Remedy::EditProfile, _) => "Edit the profile",

@@ -1,6 +1,7 @@
 //! Why a call did not do what it was asked: where to look for the cause, by the status; and requests that cannot be
 //! sent.
 
+use jiff::SignedDuration;
 use oauth2::http::StatusCode;
 use url::Url;
 
@@ -62,6 +63,7 @@ impl Case<'_> {
 pub fn response(response: &Response, caller: &Caller) -> Option<Explanation> {
     let refusal = response.refusal.clone().unwrap_or_default();
     let session = caller.session.filter(|_| response.with_token);
+    let caller = &Caller { clock_ahead: clock_ahead(response, caller), ..*caller };
     let case = Case {
         caller,
         response,
@@ -76,6 +78,15 @@ pub fn response(response: &Response, caller: &Caller) -> Option<Explanation> {
         _ => status::explain(&case),
     };
     explanation.map(|explanation| explanation.without_tokens_of(caller.session))
+}
+
+/// How far this computer's clock is ahead of the API's, which judges the token by its own; where the answer does not
+/// tell, or stood in a cache, the provider's must do.
+fn clock_ahead(response: &Response, caller: &Caller) -> SignedDuration {
+    let header = |name| response.headers.iter().find(|(known, _)| known == name);
+    let date = header("date").filter(|_| header("age").is_none());
+    let theirs = date.and_then(|(_, date)| status::time(date));
+    theirs.map_or(caller.clock_ahead, |theirs| caller.now.duration_since(theirs))
 }
 
 /// Why a draft cannot be sent.

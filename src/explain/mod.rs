@@ -42,7 +42,9 @@ use crate::config::{DEMO, Field, Profile};
 
 pub use call::{draft, no_response, response};
 pub use login::{login, no_browser, no_callback_yet, not_granted};
-pub use session::{clock, not_forgotten, not_kept, not_restored, not_revoked, renewal, session_not_ended};
+pub use session::{
+    clock, not_called, not_forgotten, not_kept, not_restored, not_revoked, renewal, session_not_ended,
+};
 
 /// Who made a call, and when: what the answer is judged by.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +57,7 @@ pub struct Caller<'a> {
     pub expired: bool,
     /// Now, by this computer's clock.
     pub now: Timestamp,
-    /// How far that clock is ahead of the far side's, as the answer's `Date` told.
+    /// How far that clock is ahead of the provider's; an answer whose `Date` tells the API's is judged by that.
     pub clock_ahead: SignedDuration,
 }
 
@@ -128,6 +130,8 @@ pub enum Remedy {
     Restore,
     /// Try once more to keep the session.
     KeepAgain,
+    /// Try once more to remove it.
+    Forget,
     /// Call again.
     CallAgain,
     /// Call again, but not before this time.

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use super::network::no_answer;
 use super::provider::provider;
 use super::token_endpoint::refresh;
 use super::{Explanation, Remedy};
 use crate::auth::log_out::{EndSessionError, RevocationError};
 use crate::auth::renewal::{Prospect, RenewalError};
+use crate::auth::tokens::TokenError;
 use crate::config::Profile;
 use crate::store::{StoreError, Unavailability, Unavailable};
 
@@ -23,17 +25,33 @@ pub fn renewal(error: &RenewalError) -> Explanation {
         .reference("OpenID Connect Core 1.0, section 11"),
         RenewalError::EndedHere => Explanation::refused(
             "You were logged out",
-            "The session was ended on this computer, in another window or in the keyring's own.",
+            "The session is no longer kept on this computer: it was ended in another window, or removed in the keyring's \
+             own.",
         ),
         RenewalError::NoTurn(_) => Explanation::failed("Your token was not renewed", error.to_string()),
-        RenewalError::Provider(error) => provider(error, None),
+        RenewalError::Provider(error) => not_renewed(provider(error, None)),
+        RenewalError::Token(TokenError::NoAnswer(error)) => not_renewed(no_answer(error, None)),
         RenewalError::Token(error) => refresh(error),
         RenewalError::AnswerLost(first) => Explanation::failed(
             "Your session was lost on the way",
-            "The provider renewed it, and its answer did not arrive: the new refresh token is lost, and the old one is \
-             spent. You need to log in again.",
+            "The provider most likely renewed it, and its answer did not arrive: the new refresh token is lost, and the \
+             old one is refused. You need to log in again.",
         )
-        .says("What happened", Some(&first.to_string())),
+        .says("What happened", Some(first)),
+        RenewalError::NotAnswered => Explanation::failed(
+            "The provider did not answer",
+            "The renewal was sent twice. Renew sends it once more.",
+        ),
+        RenewalError::NotKept => Explanation::failed(
+            "Your session was renewed, and could not be kept",
+            "The window that renewed it holds it in memory, or was stopped before it could keep it. You need to log in \
+             again here.",
+        ),
+        RenewalError::Unreadable(why) => Explanation::failed(
+            "Your token was not renewed",
+            "Another window renewed the session, and the keyring that holds it cannot be read.",
+        )
+        .says("The keyring", Some(&why.to_string())),
         RenewalError::IdToken(_) | RenewalError::SomebodyElse => {
             Explanation::failed("The renewed session was rejected", error.to_string())
                 .reference("OpenID Connect Core 1.0, section 12.2")
@@ -54,14 +72,20 @@ pub fn renewal(error: &RenewalError) -> Explanation {
     Explanation { cause, ..explanation }.remedy(remedy)
 }
 
+/// What stood in the way is said after what it stood in the way of.
+fn not_renewed(why: Explanation) -> Explanation {
+    let cause = format!("{}. {}", why.headline, why.cause);
+    Explanation { headline: "Your token was not renewed".to_owned(), cause, ..why }
+}
+
 /// Why the session that may be kept could not be read back.
 #[must_use]
 pub fn not_restored(error: &StoreError) -> Explanation {
     match error {
         StoreError::Unavailable(_) => Explanation::refused(
             "The keyring cannot be read",
-            "If you are logged in, your session is in there, and is still good. Unlock the keyring, then try again; or \
-             log in anew.",
+            "If you are logged in, your session is in there, and is still good. Unlock the keyring or start it again, \
+             then try again; or log in anew.",
         )
         .says("It said", Some(&error.to_string()))
         .remedy(Remedy::Restore),
@@ -82,8 +106,12 @@ pub fn not_kept(why: &Unavailable) -> Explanation {
              KWallet), then try again: Hallpass writes no secret into a file."
         }
         Unavailability::Unwilling => {
-            "You stay logged in until you close this window. Unlock the keyring, then try again: Hallpass writes no \
-             secret into a file."
+            "You stay logged in until you close this window. Unlock the keyring or start it again, then try again: \
+             Hallpass writes no secret into a file."
+        }
+        Unavailability::NoLock => {
+            "You stay logged in until you close this window. Several windows could use up each other's session, and the \
+             system gives Hallpass no lock against that."
         }
         Unavailability::Taken => {
             return Explanation::refused(
@@ -102,10 +130,11 @@ pub fn not_kept(why: &Unavailable) -> Explanation {
 pub fn not_forgotten(error: &StoreError) -> Explanation {
     Explanation::failed(
         "The session may still be kept on this computer",
-        "It could not be removed from the keyring. Unlock the keyring and log out again, or remove the entries named \
+        "It could not be removed from the keyring. Unlock the keyring and try again, or remove the entries named \
          Hallpass in the keyring's own window.",
     )
     .says("It said", Some(&error.to_string()))
+    .remedy(Remedy::Forget)
 }
 
 /// Why the provider still honours the tokens after a log-out; `again` says whether it will be told once more.
@@ -117,8 +146,8 @@ pub fn not_revoked(error: &RevocationError, again: bool) -> Explanation {
         (false, _) => "The provider did not revoke its tokens, so they end when their time is over.",
     };
     Explanation::failed(
-        "You are logged out here, and perhaps not at the provider",
-        format!("Nothing is left on this computer. {cause}"),
+        "The session that you logged out of may live on at the provider",
+        format!("On this computer it is gone. {cause}"),
     )
     .says("It said", Some(&error.to_string()))
 }
@@ -155,6 +184,16 @@ pub fn session_not_ended(error: &EndSessionError, profile: &Profile) -> Explanat
             waited.evidence("Waited at", [(return_to.clone(), false)])
         }
     }
+}
+
+/// Why a call was not made: its token has expired, and was not renewed.
+#[must_use]
+pub fn not_called() -> Explanation {
+    Explanation::refused(
+        "This call was not made",
+        "Your token has expired and could not be renewed, as is said above. What you see is the answer to the last call.",
+    )
+    .remedy(Remedy::CallAgain)
 }
 
 /// What a clock that differs from the others' means; `None` where it does not by more than a minute.

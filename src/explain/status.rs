@@ -299,7 +299,8 @@ fn seconds(text: &str) -> Option<Duration> {
 }
 
 /// A time as HTTP writes it.
-fn time(text: &str) -> Option<Timestamp> {
+/// A time as HTTP writes it (RFC 9110, section 5.6.7).
+pub(super) fn time(text: &str) -> Option<Timestamp> {
     Some(rfc2822::parse(text).ok()?.timestamp())
 }
 
