@@ -1,5 +1,7 @@
 //! From a failure and its evidence to its cause and its remedy: pure, and the same for every provider and API.
 
+pub mod setup;
+
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};

@@ -108,6 +108,10 @@ struct Entry {
 
 const VERSION: u32 = 1;
 
+/// The account of an entry that is written to see whether one can be, and how many bytes it has.
+const PROBE: &str = "a try that may be removed";
+const PROBE_BYTES: usize = 6 << 10;
+
 /// Held while an entry and its parts are read or changed.
 const ENTRIES: &str = "entries";
 
@@ -191,6 +195,24 @@ impl Store {
         let locks = Arc::clone(&self.locks);
         let taken = tokio::task::spawn_blocking(move || locks.take(&name)).await;
         taken.unwrap_or_else(|error| Err(Unavailable::new(error.to_string()))).map(Turn)
+    }
+
+    /// Writes an entry of the size of a large session, reads it back and removes it. No session is touched.
+    ///
+    /// # Errors
+    /// When the keyring did not do all three.
+    pub async fn probe(&self) -> Result<(), Unavailable> {
+        self.blocking(|store| {
+            let written: Vec<u8> = PROBE.bytes().cycle().take(PROBE_BYTES).collect();
+            let read = vault::write(&*store.keyring, SERVICE, PROBE, &written)
+                .and_then(|()| vault::read(&*store.keyring, SERVICE, PROBE));
+            vault::delete(&*store.keyring, SERVICE, PROBE)?;
+            match read? {
+                Some(read) if read == written => Ok(()),
+                _ => Err(Unavailable::new("it gave back something else than it was given")),
+            }
+        })
+        .await
     }
 
     /// Does `work` on a thread that may wait, while nobody else does any, in this process or another.
