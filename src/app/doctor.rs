@@ -1,5 +1,7 @@
 //! The doctor: each check of the setup as it is made, with its fix where it did not pass.
 
+use std::time::Duration;
+
 use egui::{
     Align, Frame, Label, Layout, Margin, RichText, Role, ScrollArea, Sense, Stroke, Ui, Vec2, WidgetInfo,
 };
@@ -121,12 +123,12 @@ fn part(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, findings: &[Findi
             }
             // An id of its own: a finding that comes in above must not make other buttons of these.
             ui.push_id(check.id(), |ui| {
-                ui.add_space(10.0);
+                ui.add_space(8.0);
                 match findings.get(index) {
                     Some(finding) => made(ui, actions, state, finding),
                     None => to_come(ui, check, state.is_running(Work::Examine) && index == findings.len()),
                 }
-                ui.add_space(10.0);
+                ui.add_space(8.0);
             });
         }
     });
@@ -134,9 +136,10 @@ fn part(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, findings: &[Findi
 
 fn made(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, finding: &Finding) {
     let palette = palette(ui);
-    line(ui, finding.check, palette.text, Some(&finding.outcome), |ui| {
+    line(ui, finding.check, palette.text, Sign::from(&finding.outcome), |ui| {
         ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
-            if !matches!(finding.outcome, Outcome::Skipped(_)) {
+            // What takes no time says nothing by it.
+            if finding.took >= Duration::from_millis(1) {
                 let took = RichText::new(widgets::took(finding.took)).font(theme::small_code());
                 ui.label(took.line_height(Some(size::CODE_LINE)).color(palette.soft));
             }
@@ -171,24 +174,19 @@ const INDENT: i8 = (SIGN + GAP) as i8;
 fn to_come(ui: &mut Ui, check: Check, now: bool) {
     let palette = palette(ui);
     let colour = if now { palette.text } else { palette.soft };
-    line(ui, check, colour, None, |ui| {
+    line(ui, check, colour, Sign::of_what_is_to_come(now), |ui| {
         if now {
-            ui.label(RichText::new("Under way…").size(14.0).color(palette.soft));
+            let text = RichText::new("Under way…").size(14.0).color(palette.soft);
+            ui.label(text.line_height(Some(size::CODE_LINE)));
         }
     });
 }
 
-fn line(
-    ui: &mut Ui,
-    check: Check,
-    colour: egui::Color32,
-    outcome: Option<&Outcome>,
-    found: impl FnOnce(&mut Ui),
-) {
+fn line(ui: &mut Ui, check: Check, colour: egui::Color32, sign: Sign, found: impl FnOnce(&mut Ui)) {
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 0.0;
         ui.spacing_mut().interact_size.y = size::CODE_LINE;
-        sign(ui, outcome);
+        sign.show(ui);
         ui.add_space(GAP);
         let layout = Layout::left_to_right(Align::Center);
         ui.allocate_ui_with_layout(Vec2::new(NAME, size::CODE_LINE), layout, |ui| {
@@ -199,40 +197,74 @@ fn line(
     });
 }
 
-/// A tick, an exclamation mark, a cross or a dash in a circle; an empty one for what is still to come.
-fn sign(ui: &mut Ui, outcome: Option<&Outcome>) {
-    let palette = palette(ui);
-    let (rect, response) = ui.allocate_exact_size(Vec2::new(SIGN, size::CODE_LINE), Sense::hover());
-    let (centre, painter) = (rect.center(), ui.painter());
-    let (name, colour, ground) = match outcome {
-        Some(Outcome::Passed) => ("Passed", palette.good, palette.good_ground),
-        Some(Outcome::Warning(_)) => ("Warning", palette.warning, palette.warning_ground),
-        Some(Outcome::Failed(_)) => ("Failed", palette.bad, palette.bad_ground),
-        Some(Outcome::Skipped(_)) => ("Skipped", palette.soft, palette.sunken),
-        None => {
-            painter.circle_stroke(centre, SIGN / 2.0 - 1.0, Stroke::new(1.5, palette.line));
-            response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Still to come"));
-            return;
-        }
-    };
-    painter.circle_filled(centre, SIGN / 2.0, ground);
-    let at = |x: f32, y: f32| centre + Vec2::new(x, y);
-    let stroke = Stroke::new(2.0, colour);
-    match outcome {
-        Some(Outcome::Passed) => {
-            painter.line(vec![at(-4.0, 0.5), at(-1.2, 3.3), at(4.2, -2.8)], stroke);
-        }
-        Some(Outcome::Warning(_)) => {
-            painter.line_segment([at(0.0, -4.6), at(0.0, 1.2)], stroke);
-            painter.circle_filled(at(0.0, 4.2), 1.3, colour);
-        }
-        Some(Outcome::Failed(_)) => {
-            painter.line_segment([at(-3.2, -3.2), at(3.2, 3.2)], stroke);
-            painter.line_segment([at(-3.2, 3.2), at(3.2, -3.2)], stroke);
-        }
-        Some(Outcome::Skipped(_)) | None => {
-            painter.line_segment([at(-3.6, 0.0), at(3.6, 0.0)], stroke);
+/// What stands before a check.
+#[derive(Clone, Copy)]
+enum Sign {
+    Passed,
+    Warning,
+    Failed,
+    Skipped,
+    Now,
+    ToCome,
+}
+
+impl From<&Outcome> for Sign {
+    fn from(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Passed => Self::Passed,
+            Outcome::Warning(_) => Self::Warning,
+            Outcome::Failed(_) => Self::Failed,
+            Outcome::Skipped(_) => Self::Skipped,
         }
     }
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name));
+}
+
+impl Sign {
+    fn of_what_is_to_come(now: bool) -> Self {
+        if now { Self::Now } else { Self::ToCome }
+    }
+
+    /// A tick, an exclamation mark, a cross or a dash in a circle; a dot while it lasts; an empty circle before.
+    fn show(self, ui: &mut Ui) {
+        let palette = palette(ui);
+        let (rect, response) = ui.allocate_exact_size(Vec2::new(SIGN, size::CODE_LINE), Sense::hover());
+        let (centre, painter) = (rect.center(), ui.painter());
+        let at = |x: f32, y: f32| centre + Vec2::new(x, y);
+        let circle = |ground| painter.circle_filled(centre, SIGN / 2.0, ground);
+        let stroke = |colour| Stroke::new(2.0, colour);
+        let name = match self {
+            Self::Passed => {
+                circle(palette.good_ground);
+                painter.line(vec![at(-4.0, 0.5), at(-1.2, 3.3), at(4.2, -2.8)], stroke(palette.good));
+                "Passed"
+            }
+            Self::Warning => {
+                circle(palette.warning_ground);
+                painter.line_segment([at(0.0, -4.6), at(0.0, 1.2)], stroke(palette.warning));
+                painter.circle_filled(at(0.0, 4.2), 1.3, palette.warning);
+                "Warning"
+            }
+            Self::Failed => {
+                circle(palette.bad_ground);
+                painter.line_segment([at(-3.2, -3.2), at(3.2, 3.2)], stroke(palette.bad));
+                painter.line_segment([at(-3.2, 3.2), at(3.2, -3.2)], stroke(palette.bad));
+                "Failed"
+            }
+            Self::Skipped => {
+                circle(palette.sunken);
+                painter.line_segment([at(-3.6, 0.0), at(3.6, 0.0)], stroke(palette.soft));
+                "Skipped"
+            }
+            Self::Now => {
+                circle(palette.halo);
+                painter.circle_filled(centre, 4.5, palette.accent);
+                "Under way"
+            }
+            Self::ToCome => {
+                painter.circle_stroke(centre, SIGN / 2.0 - 1.0, Stroke::new(1.5, palette.line));
+                "Still to come"
+            }
+        };
+        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name));
+    }
 }

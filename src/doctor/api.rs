@@ -26,16 +26,12 @@ pub(super) async fn examine(examination: &Examination<'_>, book: &Book<'_>) {
 
     // Only that it answers counts: many an API has nothing at its base.
     let start = Instant::now();
-    match call(bare(Method::HEAD, api.clone()), http).await {
-        Err(error) => {
-            book.put(Check::ApiReachable, start, Outcome::failed(not_called(&error)), [address(api)]);
-            book.skip(&[Check::ApiRefusal], "the API does not answer");
-        }
-        Ok(_) => {
-            book.put(Check::ApiReachable, start, Outcome::Passed, [format!("{} answers", authority(api))]);
-            refusal(profile, http, book).await;
-        }
+    if let Err(error) = call(bare(Method::HEAD, api.clone()), http).await {
+        book.put(Check::ApiReachable, start, Outcome::failed(not_called(&error)), [address(api)]);
+        return book.skip(&[Check::ApiRefusal], "the API does not answer");
     }
+    book.put(Check::ApiReachable, start, Outcome::Passed, [format!("{} answers", authority(api))]);
+    refusal(profile, http, book).await;
 }
 
 /// Makes the first ready-made request that is not public without a token, and without the headers of the request: one

@@ -69,7 +69,10 @@ fn holder(port: u16) -> Option<String> {
         .map(|inode| format!("socket:[{inode}]"))
         .collect();
     let processes = std::fs::read_dir("/proc").ok()?.flatten();
-    let process = processes.map(|entry| entry.path()).find(|process| {
+    let numbered = |process: &PathBuf| {
+        process.file_name().is_some_and(|name| name.to_string_lossy().parse::<u32>().is_ok())
+    };
+    let process = processes.map(|entry| entry.path()).filter(numbered).find(|process| {
         // Those of other people cannot be read.
         let Ok(handles) = std::fs::read_dir(process.join("fd")) else { return false };
         handles

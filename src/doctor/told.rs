@@ -83,11 +83,18 @@ fn wrapped(text: &str) -> Vec<String> {
     lines
 }
 
-/// How it went as a whole, in a line: `12 passed, 1 warning, 0 failed, 1 skipped`.
+/// How it went as a whole, in a line: `12 passed, 1 warning, 1 skipped`.
 #[must_use]
-pub fn summary(Summary { passed, warnings, failed, skipped }: Summary) -> String {
-    let warnings = if warnings == 1 { "1 warning".to_owned() } else { format!("{warnings} warnings") };
-    format!("{passed} passed, {warnings}, {failed} failed, {skipped} skipped")
+pub fn summary(summary: Summary) -> String {
+    let warnings = if summary.warnings == 1 { "warning" } else { "warnings" };
+    let counts = [
+        (summary.passed, "passed"),
+        (summary.warnings, warnings),
+        (summary.failed, "failed"),
+        (summary.skipped, "skipped"),
+    ];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    counts.map(|(count, what)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
 }
 
 /// All of it as text, to be copied.
