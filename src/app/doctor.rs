@@ -15,6 +15,8 @@ use crate::doctor::{Check, Finding, Outcome, Part, Summary, told};
 
 /// The width of the checks' names.
 const NAME: f32 = 148.0;
+/// The width below which the buttons stand under what is said.
+const NARROW: f32 = 560.0;
 /// The sign of an outcome.
 const SIGN: f32 = 20.0;
 /// Between the sign and the name.
@@ -74,35 +76,55 @@ fn whole(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, findings: &[Find
         .inner_margin(Margin::symmetric(20, 16));
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
-        ui.horizontal(|ui| {
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                ui.spacing_mut().item_spacing.x = size::NEAR;
-                if widgets::secondary(ui, "Close").on_hover_text("Esc").clicked() {
-                    actions.push(Action::CloseDoctor);
-                }
-                let copy = ui.add_enabled_ui(!runs, |ui| widgets::secondary(ui, "Copy as text")).inner;
-                if copy.on_hover_text("All of it, to send to whoever can help").clicked() {
-                    actions.push(Action::Copy(told::all(&state.profile().name, findings)));
-                }
-                let again = ui.add_enabled_ui(!runs, |ui| widgets::secondary(ui, "Check again")).inner;
-                if again.on_hover_text("Ctrl+D").clicked() {
-                    actions.push(Action::Examine);
-                }
-                let can_log_in = !runs && summary.failed == 0 && state.session.is_none();
-                if can_log_in && widgets::primary(ui, "Log in", Vec2::new(0.0, size::BUTTON)).clicked() {
-                    actions.push(Action::LogIn(StepUp::default()));
-                }
-                ui.with_layout(Layout::top_down(Align::Min), |ui| {
-                    ui.spacing_mut().item_spacing.y = 2.0;
-                    ui.add(
-                        Label::new(RichText::new(text).font(theme::heading()).color(palette.text)).truncate(),
-                    );
-                    let counted = RichText::new(counted).font(theme::small()).color(palette.text);
-                    ui.add(Label::new(counted).truncate());
+        let said = |ui: &mut Ui| {
+            ui.with_layout(Layout::top_down(Align::Min), |ui| {
+                ui.spacing_mut().item_spacing.y = 2.0;
+                ui.add(Label::new(RichText::new(text).font(theme::heading()).color(palette.text)).wrap());
+                let counted = RichText::new(counted).font(theme::small()).color(palette.text);
+                ui.add(Label::new(counted).wrap());
+            });
+        };
+        let can_log_in = !runs && summary.failed == 0 && state.session.is_none();
+        if ui.available_width() < NARROW {
+            said(ui);
+            ui.horizontal_wrapped(|ui| {
+                ways_on(ui, actions, state, findings, runs, can_log_in);
+            });
+        } else {
+            ui.horizontal(|ui| {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    ways_on(ui, actions, state, findings, runs, can_log_in);
+                    said(ui);
                 });
             });
-        });
+        }
     });
+}
+
+/// What can be done next.
+fn ways_on(
+    ui: &mut Ui,
+    actions: &mut Vec<Action>,
+    state: &State,
+    findings: &[Finding],
+    runs: bool,
+    can_log_in: bool,
+) {
+    ui.spacing_mut().item_spacing.x = size::NEAR;
+    if widgets::secondary(ui, "Close").on_hover_text("Esc").clicked() {
+        actions.push(Action::CloseDoctor);
+    }
+    let copy = ui.add_enabled_ui(!runs, |ui| widgets::secondary(ui, "Copy as text")).inner;
+    if copy.on_hover_text("All of it, to send to whoever can help").clicked() {
+        actions.push(Action::Copy(told::all(&state.profile().name, findings)));
+    }
+    let again = ui.add_enabled_ui(!runs, |ui| widgets::secondary(ui, "Check again")).inner;
+    if again.on_hover_text("Ctrl+D").clicked() {
+        actions.push(Action::Examine);
+    }
+    if can_log_in && widgets::primary(ui, "Log in", Vec2::new(0.0, size::BUTTON)).clicked() {
+        actions.push(Action::LogIn(StepUp::default()));
+    }
 }
 
 /// The checks of a part, those that are still to come too.

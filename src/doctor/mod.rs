@@ -2,7 +2,8 @@
 //!
 //! It changes nothing, logs nobody in, and tells no secret. What it asks is what a login would ask of the provider, one
 //! request that the API should refuse, and a try of the keyring that is removed again. Three parts work at the same
-//! time: [`provider`], [`computer`] and [`api`]; what they find is told in one order, and put into words by [`told`].
+//! time, one file each: `provider`, `computer` and `api`. What they find is told in one order, and [`told`] puts it into
+//! words.
 //!
 //! A check *failed* where a login or a call cannot work; a *warning* is what they work without, or might.
 
