@@ -871,7 +871,7 @@ fn a_session_that_stays_on_the_computer_is_said_even_when_the_provider_was_told(
     apply(&mut state, [Event::Began(1, Work::Login), logged_in(1)]);
     apply(&mut state, [Event::Began(2, Work::LogOut), Event::Did(Action::LogOut)]);
     let locked = StoreError::Unavailable(Unavailable::new("the keyring is locked"));
-    apply(&mut state, [Event::Forgotten(2, Err(locked)), Event::LoggedOut(2, Ok(()))]);
+    apply(&mut state, [Event::Forgotten(2, Err(locked)), Event::Revoked(3, Ok(()))]);
     assert_eq!(state.news.unwrap().headline, "The session may still be kept on this computer");
 }
 

@@ -185,6 +185,11 @@ pub fn keyring(why: &Unavailable) -> Explanation {
             "A login works, and ends when the window is closed. Install or start a keyring (such as gnome-keyring or \
              KWallet): Hallpass writes no secret into a file.",
         ),
+        Unavailability::NoLock => (
+            "The keyring cannot be used safely",
+            "A login works, and ends when the window is closed. Without locks, two windows would get in each other's way: \
+             make the folder writable.",
+        ),
         Unavailability::Unwilling | Unavailability::Taken => (
             "The keyring does not keep what it is given",
             "A login works, and ends when the window is closed. Unlock the keyring, and let Hallpass use it: it writes no \
