@@ -11,6 +11,7 @@
 //! | [`api`] | calling: request, response, refusal, the body as lines |
 //! | [`http`] | the one HTTP client: limits, redirect and proxy policy, recording, redaction |
 //! | [`explain`] | a failure and its evidence → cause and remedy: pure |
+//! | [`doctor`] | whether a login and a call can work, before anybody logs in |
 //! | [`store`] | where sessions live: the keyring, or this run's memory |
 //! | [`config`] | profiles: file, environment, command line |
 //! | [`secret`], [`untrusted`] | text that never prints itself; text from the far side, made safe to show |
@@ -21,6 +22,7 @@ pub mod app;
 pub mod auth;
 pub mod config;
 pub mod demo;
+pub mod doctor;
 pub mod explain;
 pub mod http;
 pub mod secret;

@@ -28,6 +28,8 @@ macro_rules! complain {
     ($($text:tt)*) => {{ let _ = writeln!(std::io::stderr(), $($text)*); }};
 }
 
+pub mod doctor;
+
 /// Plays it, and tells each step; fails where a step fails.
 pub async fn play() -> ExitCode {
     match Box::pin(main_job()).await {

@@ -902,3 +902,58 @@ fn a_task_that_dies_is_said_and_no_longer_waited_for() {
         assert!(state.news.is_none(), "once");
     }
 }
+
+// ---- the doctor ----
+
+#[test]
+fn the_doctor_examines_the_demo_and_leads_to_the_login() {
+    let computer = Computer::of(Person::who(Choice::Alice));
+    let mut window = computer.start();
+    window.press("Check the setup");
+    window.until("the end", |window| window.state().doctor.as_ref().is_some_and(|found| found.len() == 14));
+    window.until("the summary", |window| !window.state().is_running(Work::Examine));
+    for check in ["Signing keys", "Callback ports", "API wants a token"] {
+        assert!(window.shows(check), "{:?}", window.shown());
+    }
+    assert!(window.mentions("GET /api/private is answered 401 Unauthorized"), "{:?}", window.shown());
+    window.settles();
+    assert!(computer.vault.is_empty() && computer.person.opened().is_empty());
+    window.press("Copy as text");
+    let copied = &window.harness.output().platform_output.commands;
+    assert!(
+        matches!(&copied[..], [egui::OutputCommand::CopyText(text)] if text.contains("✓ Signing keys")),
+        "{copied:?}"
+    );
+    window.press("Log in");
+    window.sees("Alice Adams");
+    assert!(window.state().doctor.is_none());
+}
+
+#[test]
+fn what_the_doctor_finds_wrong_is_mended_in_the_settings_and_examined_again() {
+    let runtime = Runtime::new().unwrap();
+    let (_demo, profile, _home) = runtime.block_on(support::demo());
+    let computer = Computer::of(Person::default());
+    let text = format!(
+        "[[profile]]\nname = \"Mine\"\nissuer = \"{}\"\nclient_id = \"c\"\nredirect_ports = [0]\n",
+        profile.issuer.trim_end_matches('/')
+    );
+    let mut window = computer.start_with(computer.profiles(&text), Arc::clone(&computer.vault));
+    window.harness.key_press_modifiers(Modifiers::COMMAND, Key::D);
+    window.sees("The issuer is not spelled as the provider spells it");
+    window.sees("One check failed");
+    window.settles();
+    assert!(!window.shows("Log in"), "nobody is sent into a login that cannot work");
+    window.press(&format!("Use the issuer {}", profile.issuer));
+    window.sees("Client ID");
+    window.press("Save");
+    window.until("another examination", |window| {
+        let issuer = |window: &Window| window.state().profile().issuer.clone();
+        issuer(window) == profile.issuer
+            && window.state().doctor.as_ref().is_some_and(|found| found.len() == 14)
+    });
+    assert!(!window.shows("One check failed"), "{:?}", window.shown());
+    window.harness.key_press(Key::Escape);
+    window.sees("Log in");
+    assert!(window.state().doctor.is_none());
+}

@@ -121,6 +121,12 @@ fn start(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
     if button.inner.on_hover_text("Opens your browser (Ctrl+L)").clicked() {
         actions.push(Action::LogIn(StepUp::default()));
     }
+    ui.vertical_centered(|ui| {
+        let check = ui.add_enabled_ui(state.can_examine(), |ui| widgets::quiet(ui, "Check the setup")).inner;
+        if check.on_hover_text("Whether a login can work, without logging in (Ctrl+D)").clicked() {
+            actions.push(Action::Examine);
+        }
+    });
 }
 
 fn steps(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, attempt: &Attempt) {

@@ -8,6 +8,7 @@ pub mod state;
 pub mod tasks;
 
 mod api;
+mod doctor;
 mod login;
 mod picture;
 mod session;
@@ -89,7 +90,7 @@ impl App {
 
     /// Cancels what the current profile has under way.
     fn leave_profile(&mut self) {
-        for work in [Work::Login, Work::Call, Work::Restore] {
+        for work in [Work::Login, Work::Call, Work::Restore, Work::Examine] {
             self.tasks.cancel(work);
         }
     }
@@ -116,11 +117,17 @@ impl App {
             Event::Saved(_, result) => result.is_ok(),
             _ => false,
         };
+        // Whoever came from the doctor to mend something wants to know whether that helped.
+        let examines =
+            self.state.doctor.is_some() && matches!(&event, Event::Saved(_, result) if result.is_ok());
         let attempt = self.state.login.as_ref().map(|login| login.task);
         let came_back = matches!(&event, Event::LoggedIn(task, _) if Some(*task) == attempt);
         self.state.apply(event);
         if enters {
             self.enter_profile();
+        }
+        if examines && self.state.can_examine() {
+            self.tasks.examine(self.state.profile());
         }
         if came_back {
             // The person is still looking at the browser.
@@ -145,6 +152,7 @@ impl App {
             Action::LogIn(step_up) => {
                 // The log-out page of before is answered no more: its port is wanted.
                 self.tasks.cancel(Work::EndSession);
+                self.tasks.cancel(Work::Examine);
                 if self.state.can_log_in() {
                     // What the keyring holds is about to be replaced.
                     self.tasks.cancel(Work::Restore);
@@ -181,6 +189,12 @@ impl App {
                 return;
             }
             Action::SaveProfile => self.save_profile(),
+            Action::Examine => {
+                if self.state.can_examine() {
+                    self.tasks.examine(self.state.profile());
+                }
+            }
+            Action::CloseDoctor => self.tasks.cancel(Work::Examine),
             Action::RemoveProfile => {
                 if let (Some(settings), Some(file)) = (&self.state.settings, &self.state.file)
                     && let Some(name) = &settings.editing
@@ -291,6 +305,8 @@ impl App {
         CentralPanel::default().frame(Frame::new().fill(palette.background)).show(ui, |ui| {
             if state.settings.is_some() {
                 settings::show(ui, &mut actions, state, &mut self.provider_check, &self.tasks);
+            } else if let Some(findings) = &state.doctor {
+                doctor::show(ui, &mut actions, state, findings);
             } else if state.session.is_some() && state.login.is_none() {
                 api::show(ui, &mut actions, state, &self.picture);
             } else {
@@ -307,10 +323,12 @@ fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
     use egui::{Key, KeyboardShortcut, Modifiers};
     let pressed =
         |key| ui.input_mut(|input| input.consume_shortcut(&KeyboardShortcut::new(Modifiers::COMMAND, key)));
-    let api = state.session.is_some() && state.login.is_none() && state.settings.is_none();
+    let panel = state.settings.is_some() || state.doctor.is_some();
+    let api = state.session.is_some() && state.login.is_none() && !panel;
     if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
         match state {
             _ if state.settings.is_some() => actions.push(Action::CloseSettings),
+            _ if state.doctor.is_some() => actions.push(Action::CloseDoctor),
             _ if state.login.is_some() => actions.push(Action::CancelLogin),
             _ if matches!(state.call, state::Call::Running(..) | state::Call::Upcoming(_)) => {
                 actions.push(Action::CancelCall);
@@ -341,8 +359,11 @@ fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
             actions.push(Action::Renew);
         }
     }
-    if state.settings.is_none() && state.login.is_none() && pressed(Key::L) {
+    if !panel && state.login.is_none() && pressed(Key::L) {
         actions.push(if state.session.is_some() { Action::LogOut } else { Action::LogIn(StepUp::default()) });
+    }
+    if state.settings.is_none() && state.can_examine() && pressed(Key::D) {
+        actions.push(Action::Examine);
     }
     if state.settings.is_none() && pressed(Key::Comma) {
         actions.push(Action::OpenSettings(Some(state.profile().name.clone())));

@@ -20,6 +20,7 @@ use crate::auth::session::{Session, StepUp, Why};
 use crate::config::{
     DEMO, Field, FieldProblem, Loaded, Problem, Profile, ProfileFile, ProfileForm, SaveError,
 };
+use crate::doctor::{Finding, Summary, told};
 use crate::explain::{self, Caller, Explanation};
 use crate::http::{self, Exchange, Purpose};
 use crate::secret::Secret;
@@ -51,6 +52,8 @@ pub enum Work {
     EndSession,
     /// Writing the profile file.
     Save,
+    /// Examining the setup.
+    Examine,
 }
 
 /// What the person did. Drawing a screen returns one of these and changes nothing.
@@ -93,6 +96,9 @@ pub enum Action {
     Dismiss,
     ShowTheme(Theme),
     ShowTimeline(bool),
+    /// Examine the setup of the profile, and show what is found.
+    Examine,
+    CloseDoctor,
 }
 
 /// What happened.
@@ -128,6 +134,10 @@ pub enum Event {
     SessionEnded(TaskId, Result<Ended, EndSessionError>),
     /// A task ended without a result, through a fault of Hallpass.
     Died(TaskId),
+    /// A check of the examination was made.
+    Found(TaskId, Finding),
+    /// The examination ended.
+    Examined(TaskId),
     /// The profile file was written with this profile in the place of the one of the old name.
     Saved(TaskId, Box<Result<Written, SaveError>>),
 }
@@ -204,6 +214,8 @@ pub struct State {
     trusted: HashSet<String>,
     /// The profile that is being edited.
     pub settings: Option<Settings>,
+    /// What the examination of the setup has found so far, while it is shown.
+    pub doctor: Option<Vec<Finding>>,
     /// Light or dark.
     pub theme: Theme,
     /// Whether the session is shown in detail.
@@ -477,6 +489,7 @@ impl State {
             tab: Tab::Body,
             trusted: HashSet::new(),
             settings: None,
+            doctor: None,
             theme: Theme::System,
             session_shown: false,
             clock_ahead: SignedDuration::ZERO,
@@ -503,6 +516,12 @@ impl State {
     #[must_use]
     pub fn can_log_in(&self) -> bool {
         !self.is_demo() || self.demo == Demo::Ready
+    }
+
+    /// Whether the setup can be examined: a login holds a port, and the demo provider must stand first, or have failed.
+    #[must_use]
+    pub fn can_examine(&self) -> bool {
+        self.login.is_none() && !(self.is_demo() && self.demo == Demo::Starting)
     }
 
     /// Whether a task of this kind runs.
@@ -643,6 +662,18 @@ impl State {
                     self.session_ended(task, result);
                 }
             }
+            Event::Found(task, finding) => {
+                if self.runs(task)
+                    && let Some(findings) = &mut self.doctor
+                {
+                    findings.push(finding);
+                }
+            }
+            Event::Examined(task) => {
+                if self.ends(Work::Examine, task) {
+                    self.examined(task);
+                }
+            }
             Event::Saved(task, result) => {
                 if self.ends(Work::Save, task) {
                     self.saved(*result);
@@ -675,6 +706,7 @@ impl State {
             Action::LogIn(_) => {
                 self.news = None;
                 self.stop(Work::EndSession);
+                self.close_doctor();
             }
             Action::Dismiss => self.news = None,
             Action::CancelLogin => {
@@ -781,12 +813,14 @@ impl State {
                 }
             }
             Action::CloseSettings => self.settings = None,
+            Action::CloseDoctor => self.close_doctor(),
             Action::ShowTheme(theme) => self.theme = theme,
             Action::ShowTimeline(shown) => self.timeline = Some(shown),
             Action::Copy(_)
             | Action::CopyLoginLink(_)
             | Action::OpenLoginLink(_)
             | Action::Restore
+            | Action::Examine
             | Action::RemoveProfile => {}
         }
     }
@@ -812,6 +846,9 @@ impl State {
                     logged_in.failed = logged_in.trouble().map_or(logged_in.failed, |trouble| trouble.failed);
                     logged_in.renewal = Renewal::Running(why);
                     self.history.add(Entry::renewing(task, why));
+                }
+                if work == Work::Examine {
+                    self.doctor = Some(Vec::new());
                 }
                 self.stop(work);
                 self.running.insert((work, task));
@@ -1119,6 +1156,18 @@ impl State {
         self.news = Some(explanation);
     }
 
+    fn examined(&mut self, task: TaskId) {
+        let Some(findings) = &self.doctor else { return };
+        let summary = Summary::of(findings);
+        let mark = if summary.failed == 0 { Mark::Good } else { Mark::Bad };
+        self.history.add(Entry::new(task, mark, "Examined the setup", told::summary(summary)));
+    }
+
+    fn close_doctor(&mut self) {
+        self.doctor = None;
+        self.stop(Work::Examine);
+    }
+
     fn saved(&mut self, result: Result<Written, SaveError>) {
         let written = match result {
             Ok(written) => written,
@@ -1165,6 +1214,7 @@ impl State {
         // A log-out goes on: that it failed is news under any profile.
         self.stop(Work::Restore);
         self.stop(Work::EndSession);
+        self.close_doctor();
         self.choose(0);
     }
 

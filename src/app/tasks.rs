@@ -17,6 +17,7 @@ use crate::auth::login::{self, Attempt, OpenBrowser};
 use crate::auth::renewal::{self, Renewal};
 use crate::auth::session::{Session, StepUp, Why};
 use crate::config::{Profile, ProfileFile, SaveError};
+use crate::doctor::Examination;
 use crate::http::Http;
 use crate::store::{self, Account, Kept, Store, Unavailable};
 use crate::{api, auth};
@@ -258,6 +259,23 @@ impl Tasks {
             let result = ending.run().await;
             report.send(Event::SessionEnded(report.task, result));
         });
+    }
+
+    /// Examines the setup of the profile. What it asks is no part of the timeline: a refusal that it hopes for would
+    /// stand there as a failure.
+    pub fn examine(&mut self, profile: &Profile) -> TaskId {
+        let (store, profile) = (self.store.clone(), profile.clone());
+        self.start(Work::Examine, |report, http| async move {
+            let examination = Examination {
+                profile: &profile,
+                http: &http.recording(|_| {}),
+                store: &store,
+                variable: &|name| std::env::var_os(name),
+                report: &|finding| report.send(Event::Found(report.task, finding)),
+            };
+            Box::pin(examination.run()).await;
+            report.send(Event::Examined(report.task));
+        })
     }
 
     /// Opens the browser on a link once more.

@@ -25,6 +25,13 @@ pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, timeline_show
             if let Some(theme) = themes(ui, state) {
                 actions.push(Action::ShowTheme(theme));
             }
+            let doctor = ui.add_enabled_ui(state.can_examine() && state.settings.is_none(), |ui| {
+                widgets::quiet(ui, "Doctor")
+                    .on_hover_text("Checks whether a login and a call can work, without logging in (Ctrl+D)")
+            });
+            if doctor.inner.clicked() {
+                actions.push(Action::Examine);
+            }
             let hint = if timeline_shown { "Hide what happened" } else { "Show what happened, step by step" };
             if widgets::view(ui, "Timeline", timeline_shown).on_hover_text(hint).clicked() {
                 actions.push(Action::ShowTimeline(!timeline_shown));

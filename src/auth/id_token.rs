@@ -20,7 +20,7 @@ use super::provider::{Client, Provider, ProviderError};
 use crate::http::Http;
 
 /// What a public client accepts: signatures that only the provider can make. Never `none`, never HS*.
-const ALGORITHMS: [Alg; 10] = [
+pub(crate) const ALGORITHMS: [Alg; 10] = [
     Alg::RsaSsaPkcs1V15Sha256,
     Alg::RsaSsaPkcs1V15Sha384,
     Alg::RsaSsaPkcs1V15Sha512,

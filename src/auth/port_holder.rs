@@ -10,47 +10,60 @@ const PROCESSES: usize = 10_000;
 /// `/proc`, of the same person's programs only; elsewhere nothing does that a program may read without more ado.
 #[must_use]
 pub fn holder(port: u16) -> Option<String> {
-    let table = fs::read_to_string("/proc/net/tcp").ok()?;
-    let inode = listening_socket(&table, port)?;
-    let link = format!("socket:[{inode}]");
+    let tables =
+        ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
+    let sockets = tables.iter().flat_map(|table| table.lines().skip(1));
+    let links: Vec<_> =
+        sockets.filter_map(|socket| listens(socket, port)).map(|inode| format!("socket:[{inode}]")).collect();
     let processes = fs::read_dir("/proc").ok()?.filter_map(Result::ok).take(PROCESSES);
-    processes.filter(|process| holds(&process.path(), &link)).find_map(|process| {
+    processes.filter(|process| holds(&process.path(), &links)).find_map(|process| {
         let id: u32 = process.file_name().to_str()?.parse().ok()?;
         let name = fs::read_to_string(process.path().join("comm")).ok()?;
         Some(format!("{} ({id})", crate::untrusted::line(name.trim_end())))
     })
 }
 
-fn holds(process: &Path, link: &str) -> bool {
+fn holds(process: &Path, links: &[String]) -> bool {
     let Ok(handles) = fs::read_dir(process.join("fd")) else { return false };
     handles
         .filter_map(Result::ok)
-        .any(|handle| fs::read_link(handle.path()).is_ok_and(|target| target.as_os_str() == link))
+        .filter_map(|handle| fs::read_link(handle.path()).ok())
+        .any(|target| links.iter().any(|link| target.as_os_str() == link.as_str()))
 }
 
-/// The inode of the socket that listens on `port`, on loopback or everywhere, by the system's table of sockets.
-fn listening_socket(table: &str, port: u16) -> Option<&str> {
+/// The inode of a socket in the system's table, where it listens on `port` at 127.0.0.1, or at every address.
+fn listens(socket: &str, port: u16) -> Option<&str> {
     const LISTENING: &str = "0A";
-    table.lines().skip(1).find_map(|line| {
-        let columns: Vec<_> = line.split_whitespace().collect();
-        let (_, local) = columns.get(1)?.split_once(':')?;
-        let is_it = u16::from_str_radix(local, 16) == Ok(port) && columns.get(3) == Some(&LISTENING);
-        columns.get(9).copied().filter(|_| is_it)
-    })
+    let columns: Vec<_> = socket.split_whitespace().collect();
+    let (address, its_port) = columns.get(1)?.split_once(':')?;
+    // The address is printed in the machine's own order of bytes; of a mapped one the last four count.
+    let last = address.get(address.len().checked_sub(8)?..)?;
+    let last = u32::from_str_radix(last, 16).ok()?.to_ne_bytes();
+    let reaches = last == [127, 0, 0, 1] || last == [0; 4];
+    let is_it =
+        reaches && u16::from_str_radix(its_port, 16) == Ok(port) && columns.get(3) == Some(&LISTENING);
+    columns.get(9).copied().filter(|_| is_it)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[cfg(target_endian = "little")]
     #[test]
-    fn the_table_of_sockets_is_read() {
-        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
-                     0: 0100007F:2206 0100007F:9999 01 00000000:00000000 00:00000000 00000000  1000 0 1 1 0\n\
-                     1: 0100007F:2206 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000 0 4711 1 0\n";
-        assert_eq!(listening_socket(table, 0x2206), Some("4711"));
-        assert_eq!(listening_socket(table, 80), None);
-        assert_eq!(listening_socket("odd\nodd\n", 80), None);
+    fn who_listens_elsewhere_or_is_only_connected_holds_nothing() {
+        let socket = |address: &str, state: &str| {
+            format!(
+                "   0: {address}:2206 00000000:0000 {state} 00000000:00000000 00:00000000 00000000 0 0 42 1 0"
+            )
+        };
+        for address in ["0100007F", "00000000", &"0".repeat(32), "0000000000000000FFFF00000100007F"] {
+            assert_eq!(listens(&socket(address, "0A"), 8710), Some("42"), "{address}");
+        }
+        assert_eq!(listens(&socket("0200007F", "0A"), 8710), None);
+        assert_eq!(listens(&socket("0100007F", "01"), 8710), None);
+        assert_eq!(listens(&socket("0100007F", "0A"), 8711), None);
+        assert_eq!(listens("  sl  local_address", 8710), None);
     }
 
     #[cfg(target_os = "linux")]

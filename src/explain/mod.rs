@@ -15,6 +15,7 @@
 //! | `unauthorized.rs`, `forbidden.rs` | 401 and 403: why the API did not take the token, or does not let it do this |
 //! | `status.rs` | every other status, redirects, and HTML where data was expected |
 //! | `network.rs` | no answer at all |
+//! | `setup.rs` | a setup that the doctor finds something wrong with, before anybody logs in |
 //! | `words.rs` | what the API's own words complain of, in the wordings of many libraries |
 //! | `shown.rs` | evidence made fit to show: no secret, nothing that acts on the screen; differences marked |
 
@@ -24,6 +25,7 @@ mod login;
 mod network;
 mod provider;
 mod session;
+pub mod setup;
 mod shown;
 mod status;
 #[cfg(test)]

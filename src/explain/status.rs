@@ -298,7 +298,6 @@ fn seconds(text: &str) -> Option<Duration> {
     within.then(|| Duration::from_secs_f64(seconds.ceil()))
 }
 
-/// A time as HTTP writes it.
 /// A time as HTTP writes it (RFC 9110, section 5.6.7).
 pub(super) fn time(text: &str) -> Option<Timestamp> {
     Some(rfc2822::parse(text).ok()?.timestamp())
