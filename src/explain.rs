@@ -472,7 +472,7 @@ pub fn clock(ahead: SignedDuration) -> Option<String> {
         seconds => format!("{} h", seconds / 3600),
     };
     let way = if ahead.is_positive() { "ahead of" } else { "behind" };
-    Some(format!("this computer's clock is {by} {way} the provider's or the API's: set it right"))
+    Some(format!("This computer's clock is {by} {way} the provider's or the API's: set it right."))
 }
 
 /// A task that ended without a result.
@@ -483,6 +483,12 @@ pub fn fault() -> Explanation {
         "This is a fault of Hallpass, not of the provider or the API. Try again; the terminal that it was started from \
          says more.",
     )
+}
+
+/// Why a fault of the demo could not be turned on or off.
+#[must_use]
+pub fn not_switched(problem: &str) -> Explanation {
+    Explanation::failed("The demo's fault could not be switched", format!("{problem}."))
 }
 
 /// Why a draft cannot be sent.

@@ -27,7 +27,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use support::provider::Provider;
 use support::server::{self, Server};
-use support::{DEADLINE, demo_profile};
+use support::{DEADLINE, demo_profile, fault_items, turn_fault};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use url::Url;
@@ -99,7 +99,7 @@ impl Computer {
         let store = Store::over(vault, self.home.path().join("locks"));
         let runtime = Runtime::new().unwrap();
         let (dir, running) = (self.home.path().join("demo"), Arc::new(Mutex::new(None)));
-        let keeps = Arc::clone(&running);
+        let (keeps, switches) = (Arc::clone(&running), Arc::clone(&running));
         let world = World {
             runtime: runtime.handle().clone(),
             store,
@@ -113,6 +113,8 @@ impl Computer {
                     Ok(profile)
                 })
             }),
+            faults: fault_items(),
+            turn_fault: turn_fault(switches),
         };
         let (wake, wakes) = mpsc::channel();
         let api = Url::parse("http://127.0.0.1:8701/").unwrap();

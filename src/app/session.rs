@@ -153,6 +153,9 @@ pub fn notices(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, logged_in:
             actions.push(remedied(remedy, state));
         }
     }
+    if let Some(clock) = explain::clock(state.clock_ahead) {
+        strip(ui, &clock, None);
+    }
     let missing = logged_in.session.not_granted();
     // Once a call was refused, its explanation says it better.
     let explained = matches!(&state.call, Call::Ended { explanation: Some(_), .. });

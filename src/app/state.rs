@@ -47,6 +47,32 @@ pub enum Work {
     EndSession,
     /// Writing the profile file.
     Save,
+    /// Turning a fault of the demo on or off, or looking which one is on.
+    Fault,
+}
+
+/// Something that the demo can be told to do wrong, in the words of whoever runs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultItem {
+    /// Its name in the switch.
+    pub id: &'static str,
+    /// The heading that it stands under.
+    pub when: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// What goes wrong, and what to do to see it.
+    pub explains: &'static str,
+}
+
+/// What to do with the demo's faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Look which one is on: another window may have turned it.
+    Look,
+    /// Turn off whichever is on.
+    Off,
+    /// Turn this one on.
+    On(&'static str),
 }
 
 /// What the person did. Drawing a screen returns one of these and changes nothing.
@@ -87,6 +113,7 @@ pub enum Action {
     Dismiss,
     ShowTheme(Theme),
     ShowTimeline(bool),
+    TurnFault(Turn),
 }
 
 /// What happened.
@@ -124,6 +151,8 @@ pub enum Event {
     Died(TaskId),
     /// The profile file was written with this profile in the place of the one of the old name.
     Saved(TaskId, Box<Result<Written, SaveError>>),
+    /// The fault of the demo that is on, by its id; or why that could not be turned or found out.
+    FaultIs(TaskId, Result<Option<&'static str>, String>),
 }
 
 /// What writing the profile file left.
@@ -174,6 +203,10 @@ pub struct State {
     overridden: bool,
     /// Whether the demo provider stands.
     pub demo: Demo,
+    /// What it can be told to do wrong.
+    pub faults: Vec<FaultItem>,
+    /// The one of them that is on.
+    pub fault: Option<FaultItem>,
     /// The session of the current profile, if there is one.
     pub session: Option<LoggedIn>,
     /// The attempt to log in, while it runs.
@@ -423,6 +456,8 @@ impl State {
             overridden: loaded.overridden,
             problems: loaded.problems,
             demo: Demo::Starting,
+            faults: Vec::new(),
+            fault: None,
             session: None,
             login: None,
             not_revoked: None,
@@ -443,6 +478,12 @@ impl State {
         };
         state.choose(0);
         state
+    }
+
+    /// The same, with a demo that can be told to do these things wrong.
+    #[must_use]
+    pub fn with_faults(self, faults: Vec<FaultItem>) -> Self {
+        Self { faults, ..self }
     }
 
     /// The profile that is used.
@@ -596,6 +637,11 @@ impl State {
                     self.saved(*result);
                 }
             }
+            Event::FaultIs(task, result) => {
+                if self.ends(Work::Fault, task) {
+                    self.fault_is(task, result);
+                }
+            }
             Event::Died(task) => self.died(task),
         }
     }
@@ -720,7 +766,8 @@ impl State {
             | Action::CopyLoginLink(_)
             | Action::OpenLoginLink(_)
             | Action::Restore
-            | Action::RemoveProfile => {}
+            | Action::RemoveProfile
+            | Action::TurnFault(_) => {}
         }
     }
 
@@ -808,6 +855,26 @@ impl State {
             }
             Err(problem) => self.demo = Demo::Failed(problem),
         }
+    }
+
+    fn fault_is(&mut self, task: TaskId, result: Result<Option<&'static str>, String>) {
+        let id = match result {
+            Ok(id) => id,
+            Err(problem) => {
+                self.news = Some(explain::not_switched(&problem));
+                return;
+            }
+        };
+        let fault = self.faults.iter().find(|fault| Some(fault.id) == id).copied();
+        if fault != self.fault {
+            self.history.add(match fault {
+                Some(fault) => {
+                    Entry::new(task, Mark::Neutral, &format!("Fault on: {}", fault.title), fault.explains)
+                }
+                None => Entry::new(task, Mark::Neutral, "Fault off", "the demo is sound again"),
+            });
+        }
+        self.fault = fault;
     }
 
     fn restored(&mut self, task: TaskId, result: Result<Option<(Session, Kept)>, StoreError>) {

@@ -1,9 +1,9 @@
-//! The bar at the top: the profile, the theme, the settings.
+//! The bar at the top: the profile, the demo's faults, the theme, the settings.
 
 use egui::containers::menu::MenuButton;
-use egui::{Align, Button, ComboBox, Layout, RichText, Ui};
+use egui::{Align, Button, ComboBox, Layout, RichText, ScrollArea, Ui};
 
-use super::state::{Action, State, Theme};
+use super::state::{Action, Demo, State, Theme, Turn};
 use super::{theme, widgets};
 
 /// Draws the bar.
@@ -29,6 +29,9 @@ pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, timeline_show
             if widgets::view(ui, "Timeline", timeline_shown).on_hover_text(hint).clicked() {
                 actions.push(Action::ShowTimeline(!timeline_shown));
             }
+            if state.is_demo() && state.demo == Demo::Ready && !state.faults.is_empty() {
+                faults(ui, actions, state);
+            }
         });
     });
 }
@@ -52,6 +55,56 @@ fn profiles(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
     widgets::named(ui, &combo.response, &format!("Provider: {current}"));
     widgets::ring(ui, &combo.response);
     combo.response.on_hover_text("Which provider and API to use");
+}
+
+/// What the demo can be told to do wrong, and which of it is on.
+fn faults(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
+    let palette = theme::palette(ui);
+    let text = match state.fault {
+        Some(fault) => RichText::new(format!("Fault: {}", amid(fault.title))).color(palette.warning),
+        None => RichText::new("Faults").color(palette.soft),
+    };
+    let button = Button::new(text).frame_when_inactive(false);
+    let (response, opened) = MenuButton::from_button(button).ui(ui, |ui| {
+        ScrollArea::vertical()
+            .max_height(ui.ctx().content_rect().height() - 2.0 * theme::size::TOP_BAR)
+            .show(ui, |ui| {
+                ui.set_min_width(theme::size::MENU);
+                let mut entry = |ui: &mut Ui, on, title, explains, turn| {
+                    if ui.selectable_label(on, title).on_hover_text(explains).clicked() {
+                        actions.push(Action::TurnFault(turn));
+                        ui.close();
+                    }
+                };
+                entry(ui, state.fault.is_none(), "None", "The demo is sound.", Turn::Off);
+                let mut heading = "";
+                for fault in &state.faults {
+                    if fault.when != heading {
+                        heading = fault.when;
+                        ui.add_space(theme::size::NEAR);
+                        ui.label(RichText::new(heading).font(theme::small()).color(palette.soft));
+                    }
+                    let on = state.fault == Some(*fault);
+                    entry(ui, on, fault.title, fault.explains, Turn::On(fault.id));
+                }
+            });
+    });
+    widgets::ring(ui, &response);
+    if response.clicked() {
+        // Another window may have turned it since.
+        actions.push(Action::TurnFault(Turn::Look));
+    }
+    if opened.is_none() {
+        response.on_hover_text("What the demo does wrong on purpose, to see what Hallpass makes of it");
+    }
+}
+
+/// A title in the middle of a line: `expired token`, and `API 429` as it is.
+fn amid(title: &str) -> String {
+    match title.split_at_checked(2) {
+        Some((start, rest)) if start.ends_with(char::is_lowercase) => start.to_lowercase() + rest,
+        _ => title.to_owned(),
+    }
 }
 
 fn themes(ui: &mut Ui, state: &State) -> Option<Theme> {

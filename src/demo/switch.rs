@@ -46,7 +46,7 @@ pub async fn turn(
     if headers.contains_key(ORIGIN) || !keys::proves(&secret, &claim, id, proof) {
         return Err(StatusCode::FORBIDDEN);
     }
-    let fault = read(id).ok_or(StatusCode::UNPROCESSABLE_ENTITY)?;
+    let fault = read(id).map_err(|_| StatusCode::UNPROCESSABLE_ENTITY)?;
     provider.faults.set(fault).await;
     Ok(told(&provider.faults))
 }
@@ -55,9 +55,8 @@ fn told(faults: &Faults) -> Json<Value> {
     Json(json!({ "fault": faults.on().map_or(NONE, Fault::id), "challenge": faults.challenge }))
 }
 
-/// `None` where it is no id.
-fn read(id: &str) -> Option<Option<Fault>> {
-    if id == NONE { Some(None) } else { Fault::from_id(id).map(Some) }
+fn read(id: &str) -> Result<Option<Fault>, SwitchError> {
+    if id == NONE { Ok(None) } else { Fault::from_id(id).map(Some).ok_or(SwitchError::NotTheDemo) }
 }
 
 /// What an order claims: that it is one, for this demo, in this run of it. It begins as no `/proof` does.
@@ -136,6 +135,6 @@ async fn understand(request: reqwest::RequestBuilder) -> Result<(Option<Fault>, 
         return Err(SwitchError::Refused(response.status().as_u16()));
     }
     let said: Value = serde_json::from_str(&response.text().await?).map_err(|_| SwitchError::NotTheDemo)?;
-    let fault = said["fault"].as_str().and_then(read).ok_or(SwitchError::NotTheDemo)?;
+    let fault = read(said["fault"].as_str().ok_or(SwitchError::NotTheDemo)?)?;
     Ok((fault, said["challenge"].as_str().unwrap_or_default().to_owned()))
 }
