@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
-use oauth2::http::StatusCode;
+use oauth2::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::api::CallError;
 use crate::api::refusal::Refusal;
@@ -16,7 +18,7 @@ use crate::auth::renewal::{Prospect, RenewalError};
 use crate::auth::session::{Session, StepUp};
 use crate::auth::tokens::TokenError;
 use crate::config::Profile;
-use crate::http::{HttpError, NoAnswer};
+use crate::http::{self, HttpError, NoAnswer};
 use crate::store::{StoreError, Unavailability, Unavailable};
 use crate::untrusted;
 
@@ -602,8 +604,10 @@ pub fn response(
         (StatusCode::UNAUTHORIZED, Some(session)) if response.with_token && refusal.wants_step_up() => {
             Some(too_weak(&refusal, session, now))
         }
-        (StatusCode::UNAUTHORIZED, _) => Some(unauthorized(response, &refusal, session, expired)),
+        (StatusCode::UNAUTHORIZED, _) => Some(unauthorized(response, &refusal, session, expired, now)),
         (StatusCode::FORBIDDEN, _) => Some(forbidden(&refusal, session, now)),
+        (StatusCode::TOO_MANY_REQUESTS, _) => Some(too_many(response, now)),
+        (status, _) if status.is_server_error() => Some(api_failed(response)),
         _ => None,
     }
 }
@@ -690,6 +694,7 @@ fn unauthorized(
     refusal: &Refusal,
     session: Option<&Session>,
     expired: bool,
+    now: Timestamp,
 ) -> Explanation {
     let explanation = if !response.with_token {
         Explanation::failed(
@@ -707,6 +712,8 @@ fn unauthorized(
         } else {
             Remedy::LogIn
         })
+    } else if let Some(explanation) = session.and_then(|session| unfit(refusal, session, now)) {
+        explanation
     } else {
         Explanation::failed(
             "The API did not accept your token",
@@ -715,6 +722,102 @@ fn unauthorized(
         .remedy(Remedy::EditProfile)
     };
     said(explanation, refusal)
+}
+
+/// What is wrong with a token by its own account, or by the API's; `None` where neither tells.
+fn unfit(refusal: &Refusal, session: &Session, now: Timestamp) -> Option<Explanation> {
+    let token = session.access_token.expose();
+    let words = [&refusal.error, &refusal.description].map(|words| words.as_deref().unwrap_or_default());
+    let says = |sign| words.iter().any(|words| words.to_lowercase().contains(sign));
+    let Some(claims) = claims(token) else {
+        let cause = "It is no JWT, so only the provider can read it. Most often that means that no audience was asked for: \
+                     set the API's identifier as the profile's audience, and log in again. If it is set, the provider \
+                     issues such tokens for this API.";
+        let form = if token.split('.').count() == 5 { "an encrypted JWT" } else { "an opaque token" };
+        return Some(
+            Explanation::failed("The API cannot read your token", cause)
+                .says("Your token is", Some(form))
+                .remedy(Remedy::EditProfile),
+        );
+    };
+    if says("expired") {
+        let ago =
+            claims["exp"].as_i64().map(|exp| now.as_second().saturating_sub(exp)).filter(|ago| *ago > 0);
+        let cause = match ago {
+            Some(_) => {
+                "The provider said that it was good for longer than the token itself says. The provider is set up \
+                        wrongly, or this computer's clock is."
+            }
+            None => "By this computer's clock it has not. The clock of the API is wrong, or this computer's.",
+        };
+        let ended = ago.and_then(|ago| u64::try_from(ago).ok()).map(|ago| span(Duration::from_secs(ago)));
+        return Some(
+            Explanation::failed("The API says that your token has expired", cause)
+                .says("By itself it", ended.map(|ago| format!("ended {ago} ago")).as_deref())
+                .remedy(if session.refresh_token.is_some() { Remedy::Renew } else { Remedy::LogIn }),
+        );
+    }
+    says("audience").then(|| {
+        let audiences = match &claims["aud"] {
+            serde_json::Value::Array(several) => several.iter().filter_map(serde_json::Value::as_str).collect(),
+            one => one.as_str().into_iter().collect::<Vec<_>>(),
+        };
+        let cause = "The API takes only tokens that name it in aud, to the letter: a slash at the end counts. Correct the \
+                     profile's audience, or the one that the API wants.";
+        Explanation::failed("Your token is for another API", cause)
+            .evidence("Its aud", audiences.into_iter().take(AUDIENCES).map(|audience| (audience, true)))
+            .remedy(Remedy::EditProfile)
+    })
+}
+
+/// So many audiences of a token are shown.
+const AUDIENCES: usize = 8;
+
+/// The claims of a token that is a signed JWT. Nothing is believed that they say: they are evidence.
+fn claims(token: &str) -> Option<serde_json::Value> {
+    let [_, payload, _] = token.split('.').collect::<Vec<_>>()[..] else { return None };
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
+}
+
+fn too_many(response: &Response, now: Timestamp) -> Explanation {
+    let headers: HeaderMap = response
+        .headers
+        .iter()
+        .filter_map(|(name, value)| {
+            Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
+        })
+        .collect();
+    let reset = || {
+        let at: i64 = headers.get("x-ratelimit-reset")?.to_str().ok()?.parse().ok()?;
+        // Some count the seconds from now, some from 1970.
+        let after = if at < 1 << 30 { at } else { at.saturating_sub(now.as_second()) };
+        u64::try_from(after).ok().map(Duration::from_secs)
+    };
+    let cause = match http::retry_after(&headers).or_else(reset) {
+        Some(after) => {
+            let after = span(after);
+            format!("It was asked too often, and wants to be left alone for {after}. Then call again.")
+        }
+        None => "It was asked too often. Wait a little, then call again.".to_owned(),
+    };
+    Explanation::refused("The API has had too many requests", cause).remedy(Remedy::CallAgain)
+}
+
+fn api_failed(response: &Response) -> Explanation {
+    let id = ["x-request-id", "request-id", "x-correlation-id", "traceparent", "cf-ray"]
+        .into_iter()
+        .find_map(|name| header_of(response, name));
+    let cause = "This is a fault of the API or of what stands before it, not of your login. Call again; if it stays, whoever \
+                 runs the API can find this call in its log.";
+    Explanation::failed("The API failed", cause)
+        .evidence("It answered", [(response.status_line(), true)])
+        .says("Request id", id)
+        .says("At", header_of(response, "date"))
+        .remedy(Remedy::CallAgain)
+}
+
+fn header_of<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
+    response.headers.iter().find(|(its, _)| its == name).map(|(_, value)| value.as_str())
 }
 
 fn forbidden(refusal: &Refusal, session: Option<&Session>, now: Timestamp) -> Explanation {
@@ -762,7 +865,7 @@ fn said(explanation: Explanation, refusal: &Refusal) -> Explanation {
 
 #[cfg(test)]
 mod tests {
-    use oauth2::http::{HeaderMap, HeaderValue, Method, header};
+    use oauth2::http::{Method, header};
     use url::Url;
 
     use super::*;
@@ -954,12 +1057,88 @@ mod tests {
     #[test]
     fn a_401_is_told_apart_by_whether_a_token_went_along_and_whether_it_had_expired() {
         let headline = |with_token, expired| {
-            let response = answered(401, with_token, r#"Bearer realm="api""#);
-            super::response(&response, Some(&session(&[])), expired, NOW).unwrap().headline
+            let (response, session) =
+                (answered(401, with_token, r#"Bearer realm="api""#), with_claims(&serde_json::json!({})));
+            super::response(&response, Some(&session), expired, NOW).unwrap().headline
         };
         assert_eq!(headline(false, false), "The API wants to know who you are");
         assert_eq!(headline(true, true), "Your token has expired");
         assert_eq!(headline(true, false), "The API did not accept your token");
+    }
+
+    /// A session whose token is a JWT of these claims.
+    fn with_claims(claims: &serde_json::Value) -> Session {
+        let payload = URL_SAFE_NO_PAD.encode(claims.to_string());
+        Session { access_token: Secret::new(format!("e30.{payload}.c2ln")), ..session(&[]) }
+    }
+
+    #[test]
+    fn a_token_that_is_no_jwt_is_said_to_be_none() {
+        let explained = |token: &str| {
+            let session = Session { access_token: Secret::new(token), ..session(&[]) };
+            response(&answered(401, true, r#"Bearer error="invalid_token""#), Some(&session), false, NOW)
+                .unwrap()
+        };
+        for (token, form) in [("opaque", "an opaque token"), ("e30..a.b.c", "an encrypted JWT")] {
+            assert_eq!(explained(token).headline, "The API cannot read your token");
+            assert_eq!(values(&explained(token), "Your token is"), [(form.to_owned(), false)]);
+            assert_eq!(explained(token).remedy, Some(Remedy::EditProfile));
+        }
+    }
+
+    #[test]
+    fn an_audience_that_the_api_does_not_take_stands_beside_its_words() {
+        let challenge =
+            r#"Bearer error="invalid_token", error_description="The audience is not https://api""#;
+        for aud in [serde_json::json!("https://api/"), serde_json::json!(["https://api/"])] {
+            let session = with_claims(&serde_json::json!({ "aud": aud }));
+            let explained = response(&answered(401, true, challenge), Some(&session), false, NOW).unwrap();
+            assert_eq!(explained.headline, "Your token is for another API");
+            assert_eq!(values(&explained, "Its aud"), [("https://api/".to_owned(), true)]);
+            assert_eq!(
+                values(&explained, "In words"),
+                [("The audience is not https://api".to_owned(), false)]
+            );
+        }
+    }
+
+    #[test]
+    fn a_token_that_only_the_api_calls_expired_is_told_by_its_own_end() {
+        let challenge = r#"Bearer error="invalid_token", error_description="The token has expired""#;
+        let explained = |exp: i64| {
+            let session = with_claims(&serde_json::json!({ "exp": exp }));
+            response(&answered(401, true, challenge), Some(&session), false, NOW).unwrap()
+        };
+        assert_eq!(explained(-300).headline, "The API says that your token has expired");
+        assert_eq!(values(&explained(-300), "By itself it"), [("ended 5 minutes ago".to_owned(), false)]);
+        assert!(
+            explained(300).cause.contains("The clock of the API")
+                && values(&explained(300), "By itself it").is_empty()
+        );
+    }
+
+    #[test]
+    fn too_many_requests_are_told_with_how_long_to_wait() {
+        let cause = |name: &str, value: &str| {
+            let headers = vec![(name.to_owned(), value.to_owned())];
+            let now = Timestamp::from_second(2_000_000_000).unwrap();
+            response(&Response { headers, ..answered(429, true, "") }, None, false, now).unwrap().cause
+        };
+        assert!(cause("retry-after", "20").contains("for 20 seconds"));
+        assert!(cause("x-ratelimit-reset", "2000000030").contains("for 30 seconds"));
+        assert!(cause("x-ratelimit-reset", "40").contains("for 40 seconds"));
+        for nonsense in ["soon", "-1", ""] {
+            assert!(cause("retry-after", nonsense).contains("a little"), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn an_api_that_failed_is_told_with_what_its_operator_can_find_the_call_by() {
+        let headers = vec![("x-request-id".to_owned(), "abc".to_owned())];
+        let failed = Response { headers, ..answered(503, true, "") };
+        let explained = response(&failed, Some(&session(&[])), false, NOW).unwrap();
+        assert_eq!(explained.headline, "The API failed");
+        assert_eq!(values(&explained, "Request id"), [("abc".to_owned(), false)]);
     }
 
     #[test]
