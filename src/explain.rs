@@ -470,8 +470,8 @@ pub fn clock(ahead: SignedDuration) -> Option<String> {
         return None;
     }
     let by = match ahead.unsigned_abs().as_secs() {
-        seconds @ 0..7200 => format!("{} min", seconds / 60),
-        seconds => format!("{} h", seconds / 3600),
+        seconds @ 0..7170 => format!("{} min", (seconds + 30) / 60),
+        seconds => format!("{} h", (seconds + 1800) / 3600),
     };
     let way = if ahead.is_positive() { "ahead of" } else { "behind" };
     Some(format!("This computer's clock is {by} {way} the provider's or the API's: set it right."))

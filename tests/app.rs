@@ -20,7 +20,7 @@ use hallpass::auth::renewal::Renewed;
 use hallpass::auth::session::{Obtained, Session, StepUp, User};
 use hallpass::config::{self, Arguments, DEMO, Loaded, Profile};
 use hallpass::demo::person::{self, Choice};
-use hallpass::demo::{self, Demo, Options};
+use hallpass::demo::{self, Demo, Fault, Options};
 use hallpass::secret::Secret;
 use hallpass::store::{Kept, Memory, Store, StoreError, Unavailable, Vault};
 use jiff::Timestamp;
@@ -212,6 +212,19 @@ impl Window {
         self.until(entry, |window| window.harness.query_by_role_and_label(Role::Button, entry).is_some());
         self.harness.get_by_role_and_label(Role::Button, entry).click();
         self.harness.step();
+    }
+
+    /// Turns this fault of the demo on, in the menu; or with "None" any off.
+    fn turn(&mut self, title: &str) {
+        let button = match self.state().fault {
+            Some(_) => self.shown().into_iter().find(|name| name.starts_with("Fault: ")),
+            None => Some("Faults".to_owned()),
+        };
+        self.press(&button.unwrap());
+        self.press(title);
+        let wanted = (title != "None").then_some(title);
+        self.until(title, |window| window.state().fault.map(|fault| fault.title) == wanted);
+        self.harness.run();
     }
 
     /// Types into the field of this name, in the place of what it holds.
@@ -702,6 +715,151 @@ fn both_screens_come_to_rest_and_every_input_has_a_name() {
     window.press("Close");
     window.sees("Alice Adams");
     window.settles();
+}
+
+// ---- the demo's faults ----
+
+#[test]
+fn a_fault_at_login_is_explained_and_the_login_works_once_it_is_off() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.until("the demo", |window| window.state().can_log_in());
+    for (fault, headline) in [
+        ("Declined", "You were not logged in"),
+        ("Bad nonce", "The ID token was rejected"),
+        ("Provider 429", "The provider did not exchange the code"),
+        ("Provider 500", "The provider did not exchange the code"),
+    ] {
+        window.turn(fault);
+        window.press("Log in");
+        window.until(headline, |window| window.state().login.is_none() && window.shows(headline));
+        window.settles();
+        window.press("Dismiss");
+    }
+    window.turn("Key rotated");
+    window.log_in_as("Alice Adams");
+    let fetched = window.state().history.entries().filter(|entry| entry.title == "Fetched its keys");
+    assert_eq!(fetched.count(), 5 + 1, "once a login, and once more for the new key");
+    window.press("Log out");
+    window.turn("None");
+    window.log_in_as("Alice Adams");
+}
+
+#[test]
+fn a_callback_with_a_wrong_state_leaves_the_login_waiting_and_cancel_is_the_way_on() {
+    let computer = Computer::of(Person::default());
+    let mut window = computer.start();
+    window.until("the demo", |window| window.state().can_log_in());
+    window.turn("Wrong state");
+    window.press("Log in");
+    window.sees("Waiting for you in the browser");
+    let link = computer.person.opened().pop().unwrap();
+    let visit = window.runtime.block_on(person::visit(link.as_str(), Choice::Alice));
+    assert_eq!(visit.ok().unwrap().status.as_u16(), 400);
+    window.harness.step();
+    assert!(window.shows("Waiting for you in the browser"));
+    window.press("Cancel");
+    window.turn("None");
+    computer.person.chooses(Some(Choice::Alice));
+    window.log_in_as("Alice Adams");
+}
+
+#[test]
+fn a_fault_at_a_call_is_explained_and_the_call_works_once_it_is_off() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.log_in_as("Alice Adams");
+    window.press("Private (scoped)");
+    for (fault, status, headline) in [
+        ("Missing scope", "403 Forbidden", "Your token lacks the scope read:messages"),
+        ("Wrong audience", "401 Unauthorized", "Your token is for another API"),
+        ("Opaque token", "401 Unauthorized", "The API cannot read your token"),
+        ("Expired token", "401 Unauthorized", "The API says that your token has expired"),
+        ("API 429", "429 Too Many Requests", "The API has had too many requests"),
+        ("API 500", "500 Internal Server Error", "The API failed"),
+    ] {
+        window.turn(fault);
+        let old = window.state().session.as_ref().unwrap().session.clone();
+        window.press("Renew");
+        window.until("a token", |window| window.state().session.as_ref().unwrap().session != old);
+        window.press("Call API");
+        window.is_answered(status);
+        assert!(window.shows(headline), "{fault}: {:?}", window.shown());
+        window.settles();
+    }
+    window.turn("API unreachable");
+    window.press("Call API");
+    window.until("the refusal", |window| window.mentions("Nothing listens at 127.0.0.1"));
+    window.turn("None");
+    window.press("Call API");
+    window.is_answered("200 OK");
+    window.settles();
+}
+
+#[test]
+fn a_slow_demo_leaves_the_window_free_and_a_wrong_clock_is_told() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.log_in_as("Alice Adams");
+    window.turn("Slow");
+    window.press("Call API");
+    window.sees("Cancel");
+    window.is_answered("200 OK");
+    window.turn("Clock skew");
+    window.press("Call API");
+    window.is_answered("200 OK");
+    assert!(window.mentions("This computer's clock is 60 min behind"), "{:?}", window.shown());
+    window.turn("None");
+    window.press("Call API");
+    window.is_answered("200 OK");
+    assert!(!window.mentions("This computer's clock"));
+    window.settles();
+}
+
+#[test]
+fn a_fault_at_a_renewal_is_explained_and_only_reuse_ends_the_session() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.log_in_as("Alice Adams");
+    for (fault, headline) in [
+        ("Provider 429", "The provider did not renew the session"),
+        ("Provider 500", "The provider did not renew the session"),
+        ("Reuse detected", "Your session was ended: a refresh token was used twice"),
+    ] {
+        window.turn(fault);
+        window.press("Renew");
+        window.until(headline, |window| !window.state().is_running(Work::Renewal) && window.shows(headline));
+        window.settles();
+    }
+    assert!(!window.state().session.as_ref().unwrap().is_renewable());
+    window.turn("None");
+    window.press("Log in again");
+    window.until("a new session", |window| window.state().session.as_ref().unwrap().is_renewable());
+}
+
+#[test]
+fn what_another_window_turned_on_is_shown_once_the_menu_is_opened_and_never_for_another_profile() {
+    let computer = Computer::of(Person::default());
+    let loaded = computer.profiles(
+        "[[profile]]\nname = \"Other\"\nissuer = \"http://127.0.0.1:9/\"\nclient_id = \"c\"\napi = \"http://127.0.0.1:9/\"\n",
+    );
+    let mut window = computer.start_with(loaded, Arc::clone(&computer.vault));
+    window.take(DEMO);
+    window.until("the demo", |window| window.state().can_log_in());
+    let switch = window._demo.lock().unwrap().as_ref().unwrap().switch();
+    window.runtime.block_on(switch.set(Some(Fault::Slow))).unwrap();
+    window.press("Faults");
+    window.sees("Fault: slow");
+    window.press("None");
+    window.sees("Faults");
+    assert_eq!(window.runtime.block_on(switch.look()).unwrap(), None);
+    window.take("Other");
+    window.until("no menu", |window| window.shows("Log in to Other") && !window.shows("Faults"));
+}
+
+#[test]
+fn a_demo_that_cannot_be_told_is_no_reason_to_show_a_fault() {
+    let mut state = state();
+    let failed = Event::FaultIs(1, Err("the demo does not answer".to_owned()));
+    apply(&mut state, [Event::Began(1, Work::Fault), failed]);
+    assert!(state.fault.is_none());
+    assert_eq!(state.news.unwrap().headline, "The demo's fault could not be switched");
 }
 
 // ---- the state alone ----

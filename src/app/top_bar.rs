@@ -1,10 +1,11 @@
 //! The bar at the top: the profile, the demo's faults, the theme, the settings.
 
 use egui::containers::menu::MenuButton;
-use egui::{Align, Button, ComboBox, Layout, RichText, ScrollArea, Ui};
+use egui::{Align, Button, ComboBox, Layout, RectAlign, RichText, ScrollArea, Tooltip, Ui};
 
 use super::state::{Action, Demo, State, Theme, Turn};
-use super::{theme, widgets};
+use super::theme::{self, size};
+use super::widgets;
 
 /// Draws the bar.
 pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, timeline_shown: bool) {
@@ -64,30 +65,35 @@ fn faults(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
         Some(fault) => RichText::new(format!("Fault: {}", amid(fault.title))).color(palette.warning),
         None => RichText::new("Faults").color(palette.soft),
     };
-    let button = Button::new(text).frame_when_inactive(false);
+    let button = Button::new(text).frame_when_inactive(false).truncate();
     let (response, opened) = MenuButton::from_button(button).ui(ui, |ui| {
-        ScrollArea::vertical()
-            .max_height(ui.ctx().content_rect().height() - 2.0 * theme::size::TOP_BAR)
-            .show(ui, |ui| {
-                ui.set_min_width(theme::size::MENU);
-                let mut entry = |ui: &mut Ui, on, title, explains, turn| {
-                    if ui.selectable_label(on, title).on_hover_text(explains).clicked() {
-                        actions.push(Action::TurnFault(turn));
-                        ui.close();
-                    }
-                };
-                entry(ui, state.fault.is_none(), "None", "The demo is sound.", Turn::Off);
-                let mut heading = "";
-                for fault in &state.faults {
-                    if fault.when != heading {
-                        heading = fault.when;
-                        ui.add_space(theme::size::NEAR);
-                        ui.label(RichText::new(heading).font(theme::small()).color(palette.soft));
-                    }
-                    let on = state.fault == Some(*fault);
-                    entry(ui, on, fault.title, fault.explains, Turn::On(fault.id));
+        ui.set_min_width(size::MENU);
+        // Menus are lower by themselves, and this one scrolls only where the window is.
+        ui.set_max_height(ui.ctx().content_rect().height() - 1.5 * size::TOP_BAR);
+        ScrollArea::vertical().show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            let mut entry = |ui: &mut Ui, on, title, explains, turn| {
+                let entry = ui.selectable_label(on, title);
+                let mut tooltip = Tooltip::for_enabled(&entry);
+                // Beside the menu, whose other entries stay in view.
+                tooltip.popup = tooltip.popup.align(RectAlign::LEFT_START).gap(size::FAR);
+                tooltip.show(|ui| ui.label(explains));
+                if entry.clicked() {
+                    actions.push(Action::TurnFault(turn));
+                    ui.close();
                 }
-            });
+            };
+            entry(ui, state.fault.is_none(), "None", "The demo is sound.", Turn::Off);
+            let mut heading = "";
+            for fault in &state.faults {
+                if fault.when != heading {
+                    heading = fault.when;
+                    ui.add_space(size::NEAR);
+                    ui.label(RichText::new(heading).font(theme::small()).color(palette.soft));
+                }
+                entry(ui, state.fault == Some(*fault), fault.title, fault.explains, Turn::On(fault.id));
+            }
+        });
     });
     widgets::ring(ui, &response);
     if response.clicked() {
@@ -95,7 +101,8 @@ fn faults(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
         actions.push(Action::TurnFault(Turn::Look));
     }
     if opened.is_none() {
-        response.on_hover_text("What the demo does wrong on purpose, to see what Hallpass makes of it");
+        let hint = "What the demo does wrong on purpose, to see what Hallpass makes of it";
+        response.on_hover_text(state.fault.map_or(hint, |fault| fault.explains));
     }
 }
 
