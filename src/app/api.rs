@@ -35,6 +35,9 @@ pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, picture: &Pic
         let body = Frame::new().inner_margin(Margin { left: 24, right: 24, top: 18, bottom: 24 });
         body.show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 14.0;
+            if state.session_shown {
+                session::detail(ui, actions, state, logged_in);
+            }
             request(ui, actions, state);
             session::notices(ui, actions, state, logged_in);
             outcome(ui, actions, state, bottom);

@@ -134,9 +134,6 @@ fn time_left(ui: &mut Ui, logged_in: &LoggedIn) {
 
 /// What the person should know about the session, and may act on.
 pub fn notices(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, logged_in: &LoggedIn) {
-    if state.session_shown {
-        detail(ui, actions, state, logged_in);
-    }
     let not_kept = match &logged_in.kept {
         Some(Kept::ThisRunOnly(why)) => Some(explain::not_kept(why)),
         _ => None,
@@ -178,7 +175,7 @@ pub fn notices(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, logged_in:
 }
 
 /// The token's life, what it is good for, where it is kept, and the two ways to end it.
-fn detail(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, logged_in: &LoggedIn) {
+pub fn detail(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, logged_in: &LoggedIn) {
     let (palette, session) = (palette(ui), &logged_in.session);
     let frame = Frame::new()
         .fill(palette.surface)
@@ -188,13 +185,17 @@ fn detail(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, logged_in: &Log
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = size::NEAR;
-        fact(ui, "Access token", &life(logged_in));
-        fact(ui, "Came", &came(logged_in));
-        fact(ui, "Renewal", renewal(logged_in));
-        scopes(ui, "Granted", session.granted.iter().map(|scope| (scope.as_str(), false)));
-        let asked = session.asked.iter().map(String::as_str);
+        fact(ui, "Access token", &issued(logged_in));
+        fact(ui, "Good", &life(logged_in));
+        fact(ui, "Renewed", renewal(logged_in));
         let missing = session.not_granted();
+        let asked = session.asked.iter().map(String::as_str);
         scopes(ui, "Asked for", asked.map(|scope| (scope, missing.contains(&scope))));
+        if missing.is_empty() {
+            fact(ui, "Granted", "all of it");
+        } else {
+            scopes(ui, "Granted", session.granted.iter().map(|scope| (scope.as_str(), false)));
+        }
         fact(ui, "Kept in", &place(logged_in));
         if let Some(clock) = explain::clock(state.clock_ahead) {
             fact(ui, "Clock", &clock);
@@ -202,18 +203,16 @@ fn detail(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, logged_in: &Log
         ui.add_space(2.0);
         rule(ui);
         ui.add_space(2.0);
-        way_out(
-            ui,
-            "Forget on this computer",
-            "The provider is not told: its session, and the token, go on.",
-        )
-        .then(|| actions.push(Action::Forget));
-        let text = "Forgets it here, revokes its tokens, and ends the provider's own session in the browser.";
+        let text =
+            "Here only. The provider is not told: its tokens, and its session in the browser, live on.";
+        way_out(ui, "Forget on this computer", text).then(|| actions.push(Action::Forget));
+        let text = "Here, and there: its tokens are revoked, and its own session ends in the browser.";
         way_out(ui, "Log out of the provider", text).then(|| actions.push(Action::LogOut));
     });
 }
 
 fn fact(ui: &mut Ui, label: &str, text: &str) {
+    let text = RichText::new(text).line_height(Some(size::CODE_LINE));
     widgets::row(ui, label, LABEL, size::CODE_LINE, |ui| ui.add(Label::new(text).wrap()));
 }
 
@@ -234,7 +233,12 @@ fn scopes<'a>(ui: &mut Ui, label: &str, scopes: impl Iterator<Item = (&'a str, b
 fn way_out(ui: &mut Ui, name: &str, text: &str) -> bool {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 12.0;
-        let pressed = widgets::secondary(ui, name).clicked();
+        // Both as wide, so that what they do stands in a column.
+        let button = ui.scope(|ui| {
+            ui.set_min_width(186.0);
+            widgets::secondary(ui, name)
+        });
+        let pressed = button.inner.clicked();
         ui.add(Label::new(RichText::new(text).font(theme::small()).color(palette(ui).soft)).wrap());
         pressed
     })
@@ -246,28 +250,28 @@ const LABEL: f32 = 116.0;
 
 fn life(logged_in: &LoggedIn) -> String {
     match (logged_in.session.expires_at, logged_in.session.lifetime()) {
-        (Some(_), _) if logged_in.has_expired() => "has expired".to_owned(),
-        (Some(at), Some(lifetime)) => format!("ends at {}, {} after it came", clock(at), span(lifetime)),
-        _ => "the provider did not say when it ends".to_owned(),
+        (Some(at), _) if logged_in.has_expired() => format!("until {}: it has expired", clock(at)),
+        (Some(at), Some(lifetime)) => format!("until {}, {} in all", clock(at), span(lifetime)),
+        _ => "for as long as the provider likes: it did not say".to_owned(),
     }
 }
 
-fn came(logged_in: &LoggedIn) -> String {
+fn issued(logged_in: &LoggedIn) -> String {
     let at = clock(logged_in.session.issued_at);
     match logged_in.session.obtained {
-        Obtained::ByLogin => format!("at {at}, when you logged in"),
-        Obtained::ByRenewal(why) => format!("at {at}, renewed because {}", because(why)),
+        Obtained::ByLogin => format!("issued at {at}, when you logged in"),
+        Obtained::ByRenewal(why) => format!("renewed at {at}, because {}", because(why)),
     }
 }
 
 fn renewal(logged_in: &LoggedIn) -> &'static str {
     match (&logged_in.session.refresh_token, &logged_in.trouble) {
-        (None, _) => "not possible: the provider issued no refresh token",
-        (Some(_), None) => "before a call in the token's last minute, and where the API answers 401",
+        (None, _) => "never: the provider issued no refresh token",
+        (Some(_), None) => "before a call in its last minute, and once where the API answers 401",
         (Some(_), Some(trouble)) => match trouble.prospect {
-            Prospect::Over => "not any more: the provider ended the session",
-            Prospect::MayPass(_) => "failed, and is tried again",
-            Prospect::InDoubt | Prospect::Refused => "failed",
+            Prospect::Over => "never again: the provider ended the session",
+            Prospect::MayPass(_) => "not yet: the last try failed, and another follows",
+            Prospect::InDoubt | Prospect::Refused => "not yet: the last try failed",
         },
     }
 }
