@@ -490,7 +490,10 @@ pub fn fault() -> Explanation {
 /// Why a fault of the demo could not be turned on or off.
 #[must_use]
 pub fn not_switched(problem: &str) -> Explanation {
-    Explanation::failed("The demo's fault could not be switched", format!("{problem}."))
+    Explanation::failed(
+        "The demo's fault could not be switched",
+        format!("The order was not taken: {problem}."),
+    )
 }
 
 /// Why a draft cannot be sent.

@@ -127,7 +127,7 @@ impl Computer {
                 });
                 App::new(&context.egui_ctx, demo, loaded, world)
             });
-        Window { harness, wakes, _demo: running, runtime, _home: Arc::clone(&self.home) }
+        Window { harness, wakes, demo: running, runtime, _home: Arc::clone(&self.home) }
     }
 }
 
@@ -136,7 +136,7 @@ struct Window {
     harness: Harness<'static, App>,
     wakes: mpsc::Receiver<()>,
     // After the window, so that nothing it started outlives it.
-    _demo: Arc<Mutex<Option<Demo>>>,
+    demo: Arc<Mutex<Option<Demo>>>,
     runtime: Runtime,
     _home: Arc<TempDir>,
 }
@@ -842,7 +842,7 @@ fn what_another_window_turned_on_is_shown_once_the_menu_is_opened_and_never_for_
     let mut window = computer.start_with(loaded, Arc::clone(&computer.vault));
     window.take(DEMO);
     window.until("the demo", |window| window.state().can_log_in());
-    let switch = window._demo.lock().unwrap().as_ref().unwrap().switch();
+    let switch = window.demo.lock().unwrap().as_ref().unwrap().switch();
     window.runtime.block_on(switch.set(Some(Fault::Slow))).unwrap();
     window.press("Faults");
     window.sees("Fault: slow");

@@ -89,7 +89,7 @@ impl Stage {
             report: &|_| {},
             why: Why::Asked,
         };
-        renewal.run(session).await
+        Box::pin(renewal.run(session)).await
     }
 
     async fn call(&self, path: &str, session: &Session) -> Result<Response, CallError> {

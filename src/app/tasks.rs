@@ -112,7 +112,11 @@ impl Tasks {
     pub fn turn_fault(&mut self, turn: Turn) -> TaskId {
         let turned = (self.turn_fault)(turn);
         self.start(Work::Fault, |report, _| async move {
-            let result = turned.await;
+            let result = match turned.await {
+                // Nobody asked for it, so that it failed is no news.
+                Err(_) if turn == Turn::Look => Ok(None),
+                result => result,
+            };
             report.send(Event::FaultIs(report.task, result));
         })
     }

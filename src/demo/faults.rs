@@ -1,7 +1,7 @@
 //! Faults on demand: what the demo can be told to do wrong, one at a time, so that one sees what an app makes of it.
 //!
-//! The sound flow comes first everywhere: a fault is one question to [`Faults`] at the place where it belongs, or stands
-//! [`before`] a server's endpoints. `switch.rs` is how it is turned on and off.
+//! The sound flow comes first everywhere: a fault is one question to [`Faults`] at the place where it belongs, or
+//! stands [`before`] a server's endpoints. `switch.rs` is how it is turned on and off.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,7 +23,7 @@ use super::{keys, memory};
 
 /// How long everything takes when it is slow.
 const SLOWNESS: Duration = Duration::from_secs(5);
-/// How far the clock that is wrong is ahead. Ahead, so that what was issued meanwhile is still good when it is right again.
+/// How far the clock that is wrong is ahead: ahead, so that what was issued meanwhile is still good once it is right.
 const SKEW: Duration = Duration::from_hours(1);
 /// What `Retry-After` asks for, in seconds.
 const LEAVE_ALONE: u32 = 20;
@@ -80,19 +80,24 @@ impl Fault {
             Self::Declined => ("declined", LOGIN, "Declined",
                 "The provider refuses the next login at once, as if the person had pressed Decline."),
             Self::WrongState => ("wrong-state", LOGIN, "Wrong state",
-                "The browser comes back with a state that this login did not send: Hallpass ignores it and waits on."),
+                "The browser comes back with a state that this login did not send: Hallpass ignores it and waits \
+                 on."),
             Self::BadNonce => ("bad-nonce", LOGIN, "Bad nonce",
                 "The ID token holds a nonce that this login did not send, as if it had been made for another one."),
             Self::KeyRotated => ("key-rotated", LOGIN, "Key rotated",
-                "The provider changes its signing key in the middle of each login and renewal: the keys are fetched again, and all is well."),
+                "The provider changes its signing key in the middle of each login and renewal: the keys are \
+                 fetched again, and all is well."),
             Self::MissingScope => ("missing-scope", CALL, "Missing scope",
-                "Tokens issued from now on lack read:messages, also Alice's. Log in or renew, then call Private (scoped)."),
+                "Tokens issued from now on lack read:messages, also Alice's. Log in or renew, then call Private \
+                 (scoped)."),
             Self::WrongAudience => ("wrong-audience", CALL, "Wrong audience",
-                "Tokens issued from now on are for the API's identifier with a slash too many. Log in or renew, then call."),
+                "Tokens issued from now on are for the API's identifier with a slash too many. Log in or renew, \
+                 then call."),
             Self::OpaqueToken => ("opaque-token", CALL, "Opaque token",
                 "Tokens issued from now on are no JWTs, so the API cannot read them. Log in or renew, then call."),
             Self::ExpiredToken => ("expired-token", CALL, "Expired token",
-                "Tokens issued from now on have expired already, though the provider says they are good. Log in or renew, then call."),
+                "Tokens issued from now on have expired already, though the provider says they are good. Log in \
+                 or renew, then call."),
             Self::ApiBusy => ("api-429", CALL, "API 429",
                 "The API answers 429 Too Many Requests to each call, and says when to try again."),
             Self::ApiFails => ("api-500", CALL, "API 500",
@@ -100,15 +105,19 @@ impl Fault {
             Self::ApiUnreachable => ("api-unreachable", CALL, "API unreachable",
                 "The API's port is closed, so each call is refused, until this is turned off."),
             Self::ReuseDetected => ("reuse-detected", RENEWAL, "Reuse detected",
-                "The next renewal is refused, as if the refresh token had been used before, and the session ends. Press Renew."),
+                "The next renewal is refused, as if the refresh token had been used before, and the session ends. \
+                 Press Renew."),
             Self::ProviderBusy => ("provider-429", RENEWAL, "Provider 429",
-                "The token endpoint answers 429 Too Many Requests, at login and at renewal. Log in, or press Renew."),
+                "The token endpoint answers 429 Too Many Requests, at login and at renewal. Log in, or press \
+                 Renew."),
             Self::ProviderFails => ("provider-500", RENEWAL, "Provider 500",
-                "The token endpoint answers 500 Internal Server Error, at login and at renewal. Log in, or press Renew."),
+                "The token endpoint answers 500 Internal Server Error, at login and at renewal. Log in, or press \
+                 Renew."),
             Self::Slow => ("slow", EVERYWHERE, "Slow",
                 "The token endpoint and the API take five seconds for each answer."),
             Self::ClockSkew => ("clock-skew", EVERYWHERE, "Clock skew",
-                "The provider's and the API's clock is an hour ahead of this computer's, in tokens and in Date headers."),
+                "The provider's and the API's clock is an hour ahead of this computer's, in tokens and in Date \
+                 headers."),
         }
     }
 
