@@ -77,6 +77,8 @@ pub enum Remedy {
     Restore,
     /// Try once more to keep the session.
     KeepAgain,
+    /// Try once more to remove it.
+    Forget,
     /// Call again.
     CallAgain,
     /// Put this into the URL field.
@@ -289,17 +291,32 @@ pub fn renewal(error: &RenewalError) -> Explanation {
         ),
         RenewalError::EndedHere => Explanation::refused(
             "You were logged out",
-            "The session was ended on this computer, in another window or in the keyring's own.",
+            "The session is no longer kept on this computer: it was ended in another window, or removed in the keyring's \
+             own.",
         ),
         RenewalError::NoTurn(_) => Explanation::failed("Your token was not renewed", error.to_string()),
         RenewalError::Provider(error) => provider(error),
         RenewalError::Token(error) => refresh(error),
         RenewalError::AnswerLost(first) => Explanation::failed(
             "Your session was lost on the way",
-            "The provider renewed it, and its answer did not arrive: the new refresh token is lost, and the old one is \
-             spent. You need to log in again.",
+            "The provider most likely renewed it, and its answer did not arrive: the new refresh token is lost, and the \
+             old one is refused. You need to log in again.",
         )
-        .says("What happened", Some(&first.to_string())),
+        .says("What happened", Some(first)),
+        RenewalError::NotAnswered => Explanation::failed(
+            "The provider did not answer",
+            "The renewal was sent twice. Renew sends it once more.",
+        ),
+        RenewalError::NotKept => Explanation::failed(
+            "Your session was renewed, and could not be kept",
+            "The window that renewed it holds it in memory, or was stopped before it could keep it. You need to log in \
+             again here.",
+        ),
+        RenewalError::Unreadable(why) => Explanation::failed(
+            "Your token was not renewed",
+            "Another window renewed the session, and the keyring that holds it cannot be read.",
+        )
+        .says("The keyring", Some(&why.to_string())),
         RenewalError::IdToken(_) | RenewalError::SomebodyElse => {
             Explanation::failed("The renewed session was rejected", error.to_string())
         }
@@ -385,11 +402,15 @@ pub fn not_kept(why: &Unavailable) -> Explanation {
     let cause = match why.kind() {
         Unavailability::Absent => {
             "You stay logged in until you close this window. Install or start a keyring (such as gnome-keyring or \
-             KWallet), then try again: Hallpass writes no secret into a file."
+             KWallet), then start Hallpass again and log in: it writes no secret into a file."
         }
         Unavailability::Unwilling => {
             "You stay logged in until you close this window. Unlock the keyring, then try again: Hallpass writes no \
              secret into a file."
+        }
+        Unavailability::NoLock => {
+            "You stay logged in until you close this window. Several windows could use up each other's session, and the \
+             system gives Hallpass no lock against that."
         }
         Unavailability::Taken => {
             return Explanation::refused(
@@ -398,9 +419,10 @@ pub fn not_kept(why: &Unavailable) -> Explanation {
             );
         }
     };
-    Explanation::refused("Your session could not be kept", cause)
-        .says("The keyring", Some(&why.to_string()))
-        .remedy(Remedy::KeepAgain)
+    let explanation = Explanation::refused("Your session could not be kept", cause)
+        .says("The keyring", Some(&why.to_string()));
+    // One that was not there when Hallpass started is not looked for again.
+    if why.kind() == Unavailability::Absent { explanation } else { explanation.remedy(Remedy::KeepAgain) }
 }
 
 /// Why a session is still on this computer after a log-out.
@@ -408,10 +430,11 @@ pub fn not_kept(why: &Unavailable) -> Explanation {
 pub fn not_forgotten(error: &StoreError) -> Explanation {
     Explanation::failed(
         "The session may still be kept on this computer",
-        "It could not be removed from the keyring. Unlock the keyring and log out again, or remove the entries named \
+        "It could not be removed from the keyring. Unlock the keyring and try again, or remove the entries named \
          Hallpass in the keyring's own window.",
     )
     .says("It said", Some(&error.to_string()))
+    .remedy(Remedy::Forget)
 }
 
 /// Why the provider still honours the tokens after a log-out; `again` says whether it will be told once more.
@@ -423,8 +446,8 @@ pub fn not_revoked(error: &RevocationError, again: bool) -> Explanation {
         (false, _) => "The provider did not revoke its tokens, so they end when their time is over.",
     };
     Explanation::failed(
-        "You are logged out here, and perhaps not at the provider",
-        format!("Nothing is left on this computer. {cause}"),
+        "The session that you logged out of may live on at the provider",
+        format!("On this computer it is gone. {cause}"),
     )
     .says("It said", Some(&error.to_string()))
 }
@@ -494,6 +517,16 @@ pub fn not_switched(problem: &str) -> Explanation {
         "The demo's fault could not be switched",
         format!("The order was not taken: {problem}."),
     )
+}
+
+/// Why a call was not made: its token has expired, and was not renewed.
+#[must_use]
+pub fn not_called() -> Explanation {
+    Explanation::refused(
+        "This call was not made",
+        "Your token has expired and could not be renewed, as is said above. What you see is the answer to the last call.",
+    )
+    .remedy(Remedy::CallAgain)
 }
 
 /// Why a draft cannot be sent.

@@ -49,6 +49,8 @@ impl Purpose {
     fn patience(self) -> Duration {
         match self {
             Self::Api => Duration::from_secs(30),
+            // Its answer may be the only copy of a token.
+            Self::Renewal => Duration::from_mins(1),
             _ => Duration::from_secs(10),
         }
     }
@@ -298,8 +300,11 @@ fn build_client(loopback: bool) -> Result<reqwest::Client, String> {
     builder.build().map_err(|error| chain(&error))
 }
 
-/// When the answer says that it was made (RFC 9110, section 6.6.1).
+/// When the answer says that it was made (RFC 9110, section 6.6.1); one that stood in a cache tells nothing of now.
 fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    if headers.contains_key(header::AGE) {
+        return None;
+    }
     at(headers.get(header::DATE)?.to_str().ok()?)
 }
 
@@ -338,51 +343,54 @@ pub fn is_safe(url: &Url) -> bool {
 
 /// Reads the cause out of the error's chain, which is the only place where it stands.
 fn why(error: &reqwest::Error, purpose: Purpose) -> NoAnswer {
-    if error.is_timeout() && error.is_connect() {
-        return NoAnswer::NoConnection(CONNECTING);
-    }
     if error.is_timeout() {
-        return NoAnswer::TimedOut(purpose.patience());
+        return if error.is_connect() {
+            NoAnswer::NoConnection(CONNECTING)
+        } else {
+            NoAnswer::TimedOut(purpose.patience())
+        };
     }
     let mut source = error.source();
     while let Some(cause) = source {
-        let text = cause.to_string();
-        if text.starts_with("dns error") {
-            return NoAnswer::Dns;
-        }
-        if let Some(io) = cause.downcast_ref::<io::Error>() {
-            match io.kind() {
-                io::ErrorKind::ConnectionRefused => return NoAnswer::Refused,
-                io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
-                    return NoAnswer::NoRoute;
-                }
-                io::ErrorKind::ConnectionReset
-                | io::ErrorKind::ConnectionAborted
-                | io::ErrorKind::BrokenPipe
-                | io::ErrorKind::UnexpectedEof => return NoAnswer::Reset,
-                _ => {}
-            }
-        }
-        for sign in
-            ["invalid peer certificate", "received corrupt message", "received fatal alert", "peer sent no"]
-        {
-            if text.contains(sign) {
-                // What is no TLS at all is most often plain http.
-                return if text.contains("received corrupt message") {
-                    NoAnswer::NotTls
-                } else {
-                    NoAnswer::Tls(text)
-                };
-            }
-        }
-        if text.contains("connection closed before message completed")
-            || text.contains("end of file before message")
-        {
-            return NoAnswer::Reset;
+        if let Some(why) = why_not(cause) {
+            // What happens to a connection that stands may have happened after the request was heard.
+            let may_be_heard = !error.is_connect() && why.is_before_sending();
+            return if may_be_heard { NoAnswer::Reset } else { why };
         }
         source = cause.source();
     }
     NoAnswer::Other(chain(error))
+}
+
+/// What one link of the chain tells.
+fn why_not(cause: &(dyn std::error::Error + 'static)) -> Option<NoAnswer> {
+    let text = cause.to_string();
+    if text.starts_with("dns error") {
+        return Some(NoAnswer::Dns);
+    }
+    if let Some(io) = cause.downcast_ref::<io::Error>() {
+        match io.kind() {
+            io::ErrorKind::ConnectionRefused => return Some(NoAnswer::Refused),
+            io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
+                return Some(NoAnswer::NoRoute);
+            }
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof => return Some(NoAnswer::Reset),
+            _ => {}
+        }
+    }
+    // What is no TLS at all is most often plain http.
+    if text.contains("received corrupt message") {
+        return Some(NoAnswer::NotTls);
+    }
+    let signs = ["invalid peer certificate", "received fatal alert", "peer sent no"];
+    if signs.iter().any(|sign| text.contains(sign)) {
+        return Some(NoAnswer::Tls(text));
+    }
+    let ends = ["connection closed before message completed", "end of file before message"];
+    ends.iter().any(|sign| text.contains(sign)).then_some(NoAnswer::Reset)
 }
 
 /// The deepest text of an error's chain: the cause, without the layers that passed it on (and their URLs).

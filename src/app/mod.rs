@@ -137,7 +137,7 @@ impl App {
         let profile = self.state.profile();
         match self.state.next() {
             None => return false,
-            Some(Next::Keep(session)) => self.tasks.keep(profile, session),
+            Some(Next::Keep(session, again)) => self.tasks.keep(profile, session, again),
             Some(Next::Renew(session, why)) => self.tasks.renew(profile, session, why),
             Some(Next::Call(outgoing)) => self.tasks.call(*outgoing),
         };
@@ -167,7 +167,8 @@ impl App {
             }
             Action::Forget => {
                 self.tasks.cancel(Work::Call);
-                self.tasks.forget(self.state.profile());
+                let session = self.state.session.as_ref().map(|logged_in| Arc::clone(&logged_in.session));
+                self.tasks.forget(self.state.profile(), session.as_deref());
             }
             Action::LogOut => {
                 self.tasks.cancel(Work::Call);
@@ -238,6 +239,10 @@ impl eframe::App for App {
             if !self.follow() {
                 break;
             }
+        }
+        if context.input(|input| input.viewport().close_requested()) && self.tasks.renews() {
+            // The person is done; the renewal is not.
+            context.send_viewport_cmd(ViewportCommand::Visible(false));
         }
         if let Some(at) = self.state.tries_again_at() {
             context.request_repaint_after(at.saturating_duration_since(Instant::now()));
@@ -332,10 +337,11 @@ fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
         let requests = state.profile().requests.len();
         let chosen = digits.into_iter().take(requests).position(&pressed);
         actions.extend(chosen.map(Action::ChooseRequest));
-        if pressed(Key::Enter) {
+        let calls = matches!(state.call, state::Call::Running(..) | state::Call::Upcoming(_));
+        if pressed(Key::Enter) && !calls {
             actions.push(Action::CallApi);
         }
-        if pressed(Key::R) && state.session.as_ref().is_some_and(state::LoggedIn::is_renewable) {
+        if pressed(Key::R) {
             actions.push(Action::Renew);
         }
     }
@@ -355,6 +361,7 @@ fn remedied(remedy: Remedy, state: &State) -> Action {
         Remedy::Renew => Action::Renew,
         Remedy::Restore => Action::Restore,
         Remedy::KeepAgain => Action::KeepAgain,
+        Remedy::Forget => Action::Forget,
         Remedy::CallAgain => Action::CallApi,
         Remedy::UseUrl(url) => Action::Edit(crate::api::request::Draft { url, ..state.draft.clone() }),
         Remedy::CopyUrls(urls) => Action::Copy(urls.join("\n")),

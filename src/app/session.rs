@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::history::because;
 use super::picture::Picture;
-use super::state::{Action, Call, LoggedIn, State, Work};
+use super::state::{Action, Call, LoggedIn, State};
 use super::theme::{self, palette, size};
 use super::widgets::{self, Taken};
 use super::{remedied, rule};
@@ -47,12 +47,12 @@ pub fn person(
                     actions.push(Action::LogOut);
                 }
                 ui.add_space(4.0);
-                let renews = state.is_running(Work::Renewal);
+                let renews = logged_in.is_being_renewed();
                 let can = logged_in.is_renewable() && !renews;
                 let why_not = match &logged_in.session.refresh_token {
                     _ if renews => "Under way",
                     None => "The provider issued no refresh token",
-                    Some(_) => "The provider ended this session",
+                    Some(_) => "The session has ended",
                 };
                 let renew = ui.add_enabled_ui(can, |ui| widgets::secondary(ui, "Renew")).inner;
                 if renew
@@ -138,7 +138,7 @@ pub fn notices(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, logged_in:
         Some(Kept::ThisRunOnly(why)) => Some(explain::not_kept(why)),
         _ => None,
     };
-    let trouble = logged_in.trouble.as_ref().map(|trouble| match trouble.again {
+    let trouble = logged_in.trouble().map(|trouble| match trouble.again {
         Some((_, at)) => {
             let cause = format!("{} The next try is at {}.", trouble.explanation.cause, clock(at));
             Explanation { cause, ..trouble.explanation.clone() }
@@ -265,11 +265,11 @@ fn issued(logged_in: &LoggedIn) -> String {
 }
 
 fn renewal(logged_in: &LoggedIn) -> &'static str {
-    match (&logged_in.session.refresh_token, &logged_in.trouble) {
+    match (&logged_in.session.refresh_token, logged_in.trouble()) {
         (None, _) => "never: the provider issued no refresh token",
         (Some(_), None) => "before a call in its last minute, and once where the API answers 401",
         (Some(_), Some(trouble)) => match trouble.prospect {
-            Prospect::Over => "never again: the provider ended the session",
+            Prospect::Over => "never again: the session has ended",
             Prospect::MayPass(_) => "not yet: the last try failed, and another follows",
             Prospect::InDoubt | Prospect::Refused => "not yet: the last try failed",
         },
@@ -278,7 +278,7 @@ fn renewal(logged_in: &LoggedIn) -> &'static str {
 
 fn place(logged_in: &LoggedIn) -> String {
     match &logged_in.kept {
-        Some(Kept::InKeyring) => format!("the {KEYRING}: all three tokens, until you log out"),
+        Some(Kept::InKeyring) => format!("the {KEYRING}, until you log out"),
         Some(Kept::ThisRunOnly(_)) => "memory, until you close this window".to_owned(),
         None => "on its way into the keyring".to_owned(),
     }

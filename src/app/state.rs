@@ -19,9 +19,9 @@ use crate::auth::renewal::{self, Prospect, RenewalError, Renewed};
 use crate::auth::session::{Session, StepUp, Why};
 use crate::config::{DEMO, FieldProblem, Loaded, Problem, Profile, ProfileFile, ProfileForm, SaveError};
 use crate::explain::{self, Explanation};
-use crate::http::{self, Exchange};
+use crate::http::{self, Exchange, Purpose};
 use crate::secret::Secret;
-use crate::store::{Kept, StoreError, Unavailability};
+use crate::store::{Kept, StoreError, Unavailability, Unavailable};
 
 /// A task, told from every other of this run.
 pub type TaskId = u64;
@@ -41,8 +41,10 @@ pub enum Work {
     Call,
     /// A renewal of the access token.
     Renewal,
-    /// Logging out, of this computer or of the provider too.
+    /// Removing the session from this computer.
     LogOut,
+    /// Revoking its tokens.
+    Revocation,
     /// Ending the provider's own session in the browser.
     EndSession,
     /// Writing the profile file.
@@ -144,15 +146,15 @@ pub enum Event {
     /// The provider could not be told yet, and will be told again.
     NotRevokedYet(TaskId, RevocationError),
     /// The provider was told, or need not be; or could not.
-    LoggedOut(TaskId, Result<(), RevocationError>),
+    Revoked(TaskId, Result<(), RevocationError>),
     /// The provider's own session ended in the browser, or perhaps not.
     SessionEnded(TaskId, Result<Ended, EndSessionError>),
     /// A task ended without a result, through a fault of Hallpass.
     Died(TaskId),
     /// The profile file was written with this profile in the place of the one of the old name.
     Saved(TaskId, Box<Result<Written, SaveError>>),
-    /// The fault of the demo that is on, by its id; or why that could not be turned or found out.
-    FaultIs(TaskId, Result<Option<&'static str>, String>),
+    /// The fault of the demo that is on after this, by its id; or why that could not be done.
+    FaultIs(TaskId, Turn, Result<Option<&'static str>, String>),
 }
 
 /// What writing the profile file left.
@@ -213,8 +215,6 @@ pub struct State {
     pub login: Option<Attempt>,
     /// The news that the provider could not be told of a log-out yet.
     not_revoked: Option<Explanation>,
-    /// Why the session is to be renewed, until that begins.
-    wanted_renewal: Option<Why>,
     /// Running tasks other than logins and calls.
     running: HashSet<(Work, TaskId)>,
     /// What the last attempt, renewal or log-out came to, until it is dismissed.
@@ -264,12 +264,28 @@ pub struct LoggedIn {
     pub session: Arc<Session>,
     /// Where it is kept, once that is known.
     pub kept: Option<Kept>,
-    /// What came of the last renewal, if it failed.
-    pub trouble: Option<Trouble>,
-    /// What the last renewal was begun for.
-    renewing: Why,
+    /// How its renewal stands.
+    pub renewal: Renewal,
+    /// How many renewals failed in a row.
+    failed: u32,
+    /// Whether it was kept in memory until now.
+    kept_again: bool,
     /// When it was taken in hand, by a clock that nobody sets, and how long its token was good for then.
     since: (Instant, Option<Duration>),
+}
+
+/// How the renewal of a session stands.
+#[derive(Clone, Debug, Default)]
+pub enum Renewal {
+    /// None is called for.
+    #[default]
+    Idle,
+    /// It is to be made, as soon as that can be.
+    Wanted(Why),
+    /// It is under way.
+    Running(Why),
+    /// It failed.
+    Failed(Trouble),
 }
 
 /// A renewal that failed.
@@ -292,7 +308,7 @@ impl LoggedIn {
     #[must_use]
     pub fn new(session: Session, kept: Option<Kept>) -> Self {
         let since = (Instant::now(), session.time_left(Timestamp::now()));
-        Self { session: Arc::new(session), kept, trouble: None, renewing: Why::Asked, since }
+        Self { session: Arc::new(session), kept, renewal: Renewal::Idle, failed: 0, kept_again: false, since }
     }
 
     /// How long the access token is still good for; `None` where it never says. Neither a clock that is set back nor
@@ -309,10 +325,29 @@ impl LoggedIn {
         self.time_left().is_some_and(|left| left.is_zero())
     }
 
-    /// A renewal failed.
+    /// What came of the last renewal, if it failed.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&Trouble> {
+        if let Renewal::Failed(trouble) = &self.renewal { Some(trouble) } else { None }
+    }
+
+    /// Whether a renewal is to come, or under way.
+    #[must_use]
+    pub fn is_being_renewed(&self) -> bool {
+        matches!(self.renewal, Renewal::Wanted(_) | Renewal::Running(_))
+    }
+
+    /// A renewal is called for, unless one is on its way.
+    fn wants_renewal(&mut self, why: Why) {
+        if self.is_renewable() && !self.is_being_renewed() {
+            self.failed = self.trouble().map_or(0, |trouble| trouble.failed);
+            self.renewal = Renewal::Wanted(why);
+        }
+    }
+
     fn has_trouble(&mut self, explanation: Explanation, error: &RenewalError) {
-        let failed = self.trouble.as_ref().map_or(0, |trouble| trouble.failed);
-        let prospect = error.prospect();
+        let (Renewal::Wanted(why) | Renewal::Running(why)) = self.renewal else { return };
+        let (prospect, failed) = (error.prospect(), self.failed);
         let again = match prospect {
             Prospect::MayPass(after) => {
                 let wait = renewal::back_off(failed).max(after.unwrap_or_default()).min(LONGEST_WAIT);
@@ -320,13 +355,13 @@ impl LoggedIn {
             }
             Prospect::Over | Prospect::InDoubt | Prospect::Refused => None,
         };
-        self.trouble = Some(Trouble { explanation, prospect, again, failed: failed + 1, why: self.renewing });
+        self.renewal = Renewal::Failed(Trouble { explanation, prospect, again, failed: failed + 1, why });
     }
 
     /// Whether the provider may renew it.
     #[must_use]
     pub fn is_renewable(&self) -> bool {
-        let over = self.trouble.as_ref().is_some_and(|trouble| trouble.prospect == Prospect::Over);
+        let over = self.trouble().is_some_and(|trouble| trouble.prospect == Prospect::Over);
         self.session.refresh_token.is_some() && !over
     }
 }
@@ -397,8 +432,8 @@ pub struct Upcoming {
 /// What is to be started next, by the state.
 #[derive(Debug)]
 pub enum Next {
-    /// Keep the session of a log-in.
-    Keep(Arc<Session>),
+    /// Keep the session of a log-in; or of one that was kept in memory, once more.
+    Keep(Arc<Session>, bool),
     /// Renew the session.
     Renew(Arc<Session>, Why),
     /// Make the call.
@@ -461,7 +496,6 @@ impl State {
             session: None,
             login: None,
             not_revoked: None,
-            wanted_renewal: None,
             running: HashSet::new(),
             news: None,
             draft: Draft::default(),
@@ -535,11 +569,18 @@ impl State {
     pub fn next(&self) -> Option<Next> {
         if let Some(logged_in) = &self.session {
             let session = &logged_in.session;
-            if logged_in.kept.is_none() && !self.is_running(Work::Keep) {
-                return Some(Next::Keep(Arc::clone(session)));
+            let idle = !self.is_running(Work::Keep) && !self.is_running(Work::Renewal);
+            if logged_in.kept.is_none() && idle {
+                return Some(Next::Keep(Arc::clone(session), logged_in.kept_again));
             }
-            let idle = logged_in.kept.is_some() && !self.is_running(Work::Renewal);
-            if let Some(why) = self.due_renewal().filter(|_| idle && logged_in.is_renewable()) {
+            let why = match &logged_in.renewal {
+                Renewal::Wanted(why) => Some(*why),
+                Renewal::Failed(Trouble { again: Some((at, _)), why, .. }) => {
+                    Some(*why).filter(|_| *at <= Instant::now())
+                }
+                _ => None,
+            };
+            if let Some(why) = why.filter(|_| logged_in.kept.is_some() && idle) {
                 return Some(Next::Renew(Arc::clone(session), why));
             }
         }
@@ -553,19 +594,11 @@ impl State {
         }
     }
 
-    /// Why the session is to be renewed now: because that was asked for, or failed and is tried again.
-    fn due_renewal(&self) -> Option<Why> {
-        let again = || {
-            let trouble = self.session.as_ref()?.trouble.as_ref()?;
-            trouble.again.filter(|(at, _)| *at <= Instant::now()).map(|_| trouble.why)
-        };
-        self.wanted_renewal.or_else(again)
-    }
-
-    /// When a renewal that failed is tried again.
+    /// When a renewal that failed is tried again, if nothing stands in its way.
     #[must_use]
     pub fn tries_again_at(&self) -> Option<Instant> {
-        self.session.as_ref()?.trouble.as_ref()?.again.map(|(at, _)| at)
+        let logged_in = self.session.as_ref().filter(|logged_in| logged_in.kept.is_some())?;
+        logged_in.trouble()?.again.map(|(at, _)| at).filter(|_| !self.is_running(Work::Keep))
     }
 
     /// Changes the state by what happened. What a task says after it was cancelled or replaced changes nothing.
@@ -576,7 +609,10 @@ impl State {
             Event::Exchanged(task, exchange) => {
                 if self.runs(task) {
                     self.history.add(Entry::exchange(task, &exchange));
-                    self.clock_ahead = exchange.clock_ahead.unwrap_or(self.clock_ahead);
+                    // The provider's clock is the one that its tokens are measured by.
+                    if exchange.purpose != Purpose::Api {
+                        self.clock_ahead = exchange.clock_ahead.unwrap_or(self.clock_ahead);
+                    }
                 }
             }
             Event::Stepped(task, step) => self.stepped(task, step),
@@ -613,7 +649,7 @@ impl State {
                 }
             }
             Event::Forgotten(task, result) => {
-                if self.runs(task) {
+                if self.ends(Work::LogOut, task) {
                     self.forgotten(task, result);
                 }
             }
@@ -622,9 +658,9 @@ impl State {
                     self.not_revoked(task, &error, true);
                 }
             }
-            Event::LoggedOut(task, result) => {
-                if self.ends(Work::LogOut, task) {
-                    self.logged_out(task, result);
+            Event::Revoked(task, result) => {
+                if self.ends(Work::Revocation, task) {
+                    self.revoked(task, result);
                 }
             }
             Event::SessionEnded(task, result) => {
@@ -637,9 +673,9 @@ impl State {
                     self.saved(*result);
                 }
             }
-            Event::FaultIs(task, result) => {
+            Event::FaultIs(task, turn, result) => {
                 if self.ends(Work::Fault, task) {
-                    self.fault_is(task, result);
+                    self.fault_is(task, turn, result);
                 }
             }
             Event::Died(task) => self.died(task),
@@ -712,15 +748,13 @@ impl State {
                         "its answer is not awaited",
                     ));
                 }
-                self.call = match std::mem::take(&mut self.call) {
-                    Call::Upcoming(upcoming) => *upcoming.instead,
-                    _ => Call::None,
-                };
+                self.call = self.answer();
             }
-            Action::Renew => self.wanted_renewal = Some(Why::Asked),
+            Action::Renew => self.want_renewal(Why::Asked),
             Action::KeepAgain => {
                 if let Some(logged_in) = &mut self.session {
                     logged_in.kept = None;
+                    logged_in.kept_again = true;
                 }
             }
             Action::ShowSession(shown) => self.session_shown = shown,
@@ -782,15 +816,15 @@ impl State {
                 self.call = Call::Running(task, renewed);
             }
             work => {
-                if work == Work::Renewal {
-                    let why = self.due_renewal().unwrap_or(Why::Asked);
-                    self.wanted_renewal = None;
-                    if let Some(logged_in) = &mut self.session {
-                        logged_in.renewing = why;
-                        if let Some(trouble) = &mut logged_in.trouble {
-                            trouble.again = None;
-                        }
-                    }
+                if work == Work::Renewal
+                    && let Some(logged_in) = &mut self.session
+                {
+                    let why = match &logged_in.renewal {
+                        Renewal::Wanted(why) | Renewal::Failed(Trouble { why, .. }) => *why,
+                        Renewal::Idle | Renewal::Running(_) => Why::Asked,
+                    };
+                    logged_in.failed = logged_in.trouble().map_or(logged_in.failed, |trouble| trouble.failed);
+                    logged_in.renewal = Renewal::Running(why);
                     self.history.add(Entry::renewing(task, why));
                 }
                 self.stop(work);
@@ -805,16 +839,27 @@ impl State {
             logged_in.is_renewable() && logged_in.session.is_due(logged_in.time_left())
         });
         if due {
-            self.wanted_renewal = Some(Why::BeforeCall);
+            self.want_renewal(Why::BeforeCall);
         }
-        let instead = Box::new(std::mem::take(&mut self.call));
-        self.call = Call::Upcoming(Upcoming {
-            request,
-            with_token: token.is_some(),
-            renewal: due.then_some(Why::BeforeCall),
-            waits: due,
-            instead,
-        });
+        let instead = Box::new(self.answer());
+        let renewal = due.then_some(Why::BeforeCall);
+        self.call =
+            Call::Upcoming(Upcoming { request, with_token: token.is_some(), renewal, waits: due, instead });
+    }
+
+    fn want_renewal(&mut self, why: Why) {
+        if let Some(logged_in) = &mut self.session {
+            logged_in.wants_renewal(why);
+        }
+    }
+
+    /// The last answer, as far as there is one; no call is under way then.
+    fn answer(&mut self) -> Call {
+        match std::mem::take(&mut self.call) {
+            Call::Upcoming(upcoming) => *upcoming.instead,
+            ended @ Call::Ended { .. } => ended,
+            Call::None | Call::Asking { .. } | Call::Running(..) => Call::None,
+        }
     }
 
     /// What was asked was about another request.
@@ -857,9 +902,11 @@ impl State {
         }
     }
 
-    fn fault_is(&mut self, task: TaskId, result: Result<Option<&'static str>, String>) {
+    fn fault_is(&mut self, task: TaskId, turn: Turn, result: Result<Option<&'static str>, String>) {
         let id = match result {
             Ok(id) => id,
+            // Nobody asked for a look.
+            Err(_) if turn == Turn::Look => return,
             Err(problem) => {
                 self.news = Some(explain::not_switched(&problem));
                 return;
@@ -882,9 +929,9 @@ impl State {
             Ok(Some((session, kept))) if session.belongs_to(self.profile()) => {
                 self.history.add(Entry::restored(task, &kept));
                 self.news = None;
-                let logged_in = LoggedIn::new(session, Some(kept));
-                if logged_in.has_expired() && logged_in.is_renewable() {
-                    self.wanted_renewal = Some(Why::Restored);
+                let mut logged_in = LoggedIn::new(session, Some(kept));
+                if logged_in.has_expired() {
+                    logged_in.wants_renewal(Why::Restored);
                 }
                 self.session = Some(logged_in);
             }
@@ -944,7 +991,7 @@ impl State {
                     &response,
                     session.map(|logged_in| &*logged_in.session),
                     session.is_some_and(LoggedIn::has_expired),
-                    Timestamp::now(),
+                    Timestamp::now().checked_sub(self.clock_ahead).unwrap_or_else(|_| Timestamp::now()),
                 );
                 // A token that the API no longer takes may be worth renewing, once a call.
                 let wants_more = response.refusal.as_ref().is_some_and(Refusal::wants_step_up);
@@ -956,7 +1003,7 @@ impl State {
                 match request {
                     None => ended,
                     Some(request) => {
-                        self.wanted_renewal = Some(Why::Refused);
+                        self.want_renewal(Why::Refused);
                         let instead = Box::new(ended);
                         let renewal = Some(Why::Refused);
                         Call::Upcoming(Upcoming { request, with_token: true, renewal, waits: true, instead })
@@ -992,21 +1039,27 @@ impl State {
     /// A call that waited for a renewal is made, if there is a token to make it with.
     fn call_after_renewal(&mut self) {
         let Call::Upcoming(upcoming) = &mut self.call else { return };
-        let usable = self.session.as_ref().is_some_and(|logged_in| match &logged_in.trouble {
-            None => true,
+        let usable = self.session.as_ref().is_some_and(|logged_in| match logged_in.renewal {
+            Renewal::Idle => true,
             // It was not refused yet, and has a few seconds left.
-            Some(_) => upcoming.renewal == Some(Why::BeforeCall) && !logged_in.has_expired(),
+            _ => upcoming.renewal == Some(Why::BeforeCall) && !logged_in.has_expired(),
         });
         if usable {
             upcoming.waits = false;
+        } else if upcoming.renewal == Some(Why::BeforeCall) {
+            // The last answer is not this call's.
+            let response = match &*upcoming.instead {
+                Call::Ended { response, .. } => response.clone(),
+                _ => None,
+            };
+            self.call = Call::Ended { response, explanation: Some(explain::not_called()) };
         } else {
-            self.call = std::mem::take(&mut *upcoming.instead);
+            self.call = self.answer();
         }
     }
 
     /// There is no session any more; what it was.
     fn end_session(&mut self) -> Option<LoggedIn> {
-        self.wanted_renewal = None;
         self.stop(Work::Keep);
         self.stop(Work::Renewal);
         self.session.take()
@@ -1028,7 +1081,7 @@ impl State {
         }
     }
 
-    fn logged_out(&mut self, task: TaskId, result: Result<(), RevocationError>) {
+    fn revoked(&mut self, task: TaskId, result: Result<(), RevocationError>) {
         let said = self.not_revoked.take();
         self.news.take_if(|news| said.as_ref() == Some(news));
         if let Err(error) = result {
@@ -1074,8 +1127,17 @@ impl State {
         let explanation = explain::fault();
         self.history.add(Entry::new(task, Mark::Bad, &explanation.headline, ""));
         self.login.take_if(|attempt| attempt.task == task);
+        let (kept, renewed) = (self.ends(Work::Keep, task), self.ends(Work::Renewal, task));
         self.running.retain(|(_, running)| *running != task);
-        if !self.is_running(Work::Renewal) && self.wanted_renewal.is_none() {
+        if let Some(logged_in) = &mut self.session {
+            if kept {
+                logged_in.kept = Some(Kept::ThisRunOnly(Unavailable::new("it could not be reached")));
+            }
+            if renewed {
+                logged_in.renewal = Renewal::Idle;
+            }
+        }
+        if renewed {
             self.call_after_renewal();
         }
         if matches!(self.call, Call::Running(running, _) if running == task) {

@@ -17,7 +17,7 @@ use crate::auth::renewal::{self, Renewal};
 use crate::auth::session::{Session, StepUp, Why};
 use crate::config::{Profile, ProfileFile, SaveError};
 use crate::http::Http;
-use crate::store::{Account, Store};
+use crate::store::{Account, Kept, Store, Unavailable};
 use crate::{api, auth};
 
 /// Makes the window look at the channel.
@@ -55,7 +55,8 @@ pub struct Tasks {
     start_demo: Option<StartDemo>,
     turn_fault: TurnFault,
     report: Report,
-    running: HashMap<Work, Running>,
+    /// What was started and may still run; several of a kind where that is seen through.
+    running: HashMap<Work, Vec<Running>>,
 }
 
 /// A task that was started.
@@ -63,6 +64,12 @@ struct Running {
     handle: JoinHandle<()>,
     /// Closed when it has ended.
     ended: watch::Receiver<()>,
+}
+
+impl Running {
+    fn runs(&self) -> bool {
+        self.ended.has_changed().is_ok()
+    }
 }
 
 /// How a task speaks to the window.
@@ -112,20 +119,16 @@ impl Tasks {
     pub fn turn_fault(&mut self, turn: Turn) -> TaskId {
         let turned = (self.turn_fault)(turn);
         self.start(Work::Fault, |report, _| async move {
-            let result = match turned.await {
-                // Nobody asked for it, so that it failed is no news.
-                Err(_) if turn == Turn::Look => Ok(None),
-                result => result,
-            };
-            report.send(Event::FaultIs(report.task, result));
+            let result = turned.await;
+            report.send(Event::FaultIs(report.task, turn, result));
         })
     }
 
-    /// Reads the profile's session back, once what is about to be kept is kept.
+    /// Reads the profile's session back, once what was to be kept or removed is.
     pub fn restore(&mut self, profile: &Profile) -> TaskId {
-        let (store, account, kept) = (self.store.clone(), Account::of(profile), self.end_of(Work::Keep));
+        let (store, account, before) = (self.store.clone(), Account::of(profile), self.ends_of(&STORING));
         self.start(Work::Restore, |report, _| async move {
-            kept.await;
+            before.await;
             let result = store.load(&account).await;
             report.send(Event::Restored(report.task, result));
         })
@@ -150,10 +153,17 @@ impl Tasks {
     }
 
     /// Keeps the session of a log-in that the window has accepted: one that was cancelled in time never gets here.
-    pub fn keep(&mut self, profile: &Profile, session: Arc<Session>) -> TaskId {
-        let (store, account) = (self.store.clone(), Account::of(profile));
-        self.start(Work::Keep, |report, _| async move {
-            let kept = store.save(&account, &session).await;
+    /// `again` says that it was kept in memory until now: then it must not push another out of the keyring.
+    pub fn keep(&mut self, profile: &Profile, session: Arc<Session>, again: bool) -> TaskId {
+        let (store, account, before) = (self.store.clone(), Account::of(profile), self.ends_of(&STORING));
+        self.start(Work::Keep, move |report, _| async move {
+            before.await;
+            let kept = if again {
+                let kept = store.replace(&account, &session, &session).await;
+                kept.unwrap_or_else(|| Kept::ThisRunOnly(Unavailable::taken()))
+            } else {
+                store.save(&account, &session).await
+            };
             report.send(Event::Kept(report.task, kept));
         })
     }
@@ -177,29 +187,24 @@ impl Tasks {
         })
     }
 
-    /// Forgets the session on this computer; the provider is not told.
-    pub fn forget(&mut self, profile: &Profile) -> TaskId {
-        let (store, account, kept) = (self.store.clone(), Account::of(profile), self.end_of(Work::Keep));
-        self.start(Work::LogOut, |report, _| async move {
-            kept.await;
-            report.send(Event::Forgotten(report.task, store.delete(&account).await));
-            report.send(Event::LoggedOut(report.task, Ok(())));
-        })
+    /// Forgets the session on this computer, or whatever is kept where there is none; the provider is not told.
+    pub fn forget(&mut self, profile: &Profile, session: Option<&Session>) {
+        let subject = session.map(|session| session.user.subject.clone());
+        drop(self.remove(profile, subject));
     }
 
     /// Logs out: here first, whatever the provider answers, then there: its tokens are revoked, with some patience, and
     /// its own session is ended in the browser, if `in_browser`.
     pub fn log_out(&mut self, profile: &Profile, session: Arc<Session>, in_browser: bool) {
-        let (gone, forgotten) = oneshot::channel();
+        let renewed = self.ends_of(&[Work::Renewal]);
+        let removed = self.remove(profile, Some(session.user.subject.clone()));
         if in_browser {
-            self.end_session(profile, Arc::clone(&session), forgotten);
+            let removed = self.ends_of(&[Work::LogOut]);
+            self.end_session(profile, Arc::clone(&session), removed);
         }
-        let (store, account) = (self.store.clone(), Account::of(profile));
-        let (kept, renewed) = (self.end_of(Work::Keep), self.end_of(Work::Renewal));
-        self.start(Work::LogOut, |report, http| async move {
-            kept.await;
-            report.send(Event::Forgotten(report.task, store.delete(&account).await));
-            let _ = gone.send(());
+        self.start(Work::Revocation, |report, http| async move {
+            // Another window may have renewed it: then what was kept is what the provider knows.
+            let session = removed.await.ok().flatten().unwrap_or_else(|| Session::clone(&session));
             // A renewal that finds its session gone revokes what it got.
             renewed.await;
             let mut result = log_out::revoke(&session, &http).await;
@@ -211,16 +216,40 @@ impl Tasks {
                 tokio::time::sleep(renewal::back_off(failed)).await;
                 result = log_out::revoke(&session, &http).await;
             }
-            report.send(Event::LoggedOut(report.task, result));
+            report.send(Event::Revoked(report.task, result));
         });
+    }
+
+    /// Removes the session of this person from this computer, whoever they are if it is not said; what was removed.
+    fn remove(&mut self, profile: &Profile, subject: Option<String>) -> oneshot::Receiver<Option<Session>> {
+        let (tell, removed) = oneshot::channel();
+        let (store, account, before) = (self.store.clone(), Account::of(profile), self.ends_of(&STORING));
+        self.start(Work::LogOut, |report, _| async move {
+            before.await;
+            let result = match store.delete(&account, subject.as_deref()).await {
+                Ok(session) => {
+                    // Nobody asks where the provider is not told.
+                    let _ = tell.send(session);
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            };
+            report.send(Event::Forgotten(report.task, result));
+        });
+        removed
     }
 
     /// Ends the provider's own session in the browser, once the session here is gone. Unlike the log-out itself it can
     /// be cancelled: whoever logs in again wants its port.
-    fn end_session(&mut self, profile: &Profile, session: Arc<Session>, forgotten: oneshot::Receiver<()>) {
+    fn end_session(
+        &mut self,
+        profile: &Profile,
+        session: Arc<Session>,
+        removed: impl Future<Output = ()> + Send + 'static,
+    ) {
         let (profile, open) = (profile.clone(), Arc::clone(&self.open));
         self.start(Work::EndSession, |report, http| async move {
-            let _ = forgotten.await;
+            removed.await;
             let step = |step| report.send(Event::Stepped(report.task, step));
             let ending = EndSession {
                 profile: &profile,
@@ -267,33 +296,36 @@ impl Tasks {
         })
     }
 
-    /// Waits for what keeps or ends a session, so that closing the window loses nothing; `patience` at the most.
+    /// Waits for what keeps or ends a session, so that closing the window loses nothing; `patience` at the most, and
+    /// longer for a renewal, whose answer may be the only copy of a token.
     pub fn finish(&self, patience: Duration) {
-        let all = SEEN_THROUGH.map(|work| self.end_of(work));
+        let (renewals, others) = (self.ends_of(&[Work::Renewal]), self.ends_of(&SEEN_THROUGH));
         self.runtime.block_on(async {
-            let all = async {
-                for end in all {
-                    end.await;
-                }
-            };
-            let _ = tokio::time::timeout(patience, all).await;
+            let _ = tokio::time::timeout(RENEWALS_WAIT, renewals).await;
+            let _ = tokio::time::timeout(patience, others).await;
         });
     }
 
-    /// Comes when the work of this kind that runs now has ended.
-    fn end_of(&self, work: Work) -> impl Future<Output = ()> + Send + use<> {
-        let ended = self.running.get(&work).map(|running| running.ended.clone());
+    /// Whether closing the window has to wait for a renewal.
+    pub fn renews(&self) -> bool {
+        self.running.get(&Work::Renewal).is_some_and(|running| running.iter().any(Running::runs))
+    }
+
+    /// Comes when all that works at one of these now has ended.
+    fn ends_of(&self, works: &[Work]) -> impl Future<Output = ()> + Send + use<> {
+        let running = works.iter().filter_map(|work| self.running.get(work)).flatten();
+        let ends: Vec<_> = running.map(|running| running.ended.clone()).collect();
         async move {
-            if let Some(mut ended) = ended {
+            for mut end in ends {
                 // Nothing is ever sent: it ends with its sender.
-                let _ = ended.changed().await;
+                let _ = end.changed().await;
             }
         }
     }
 
     /// Cancels the work of this kind, if any runs. It reports nothing more that counts.
     pub fn cancel(&mut self, work: Work) {
-        if let Some(task) = self.running.remove(&work) {
+        for task in self.running.remove(&work).into_iter().flatten() {
             task.handle.abort();
         }
     }
@@ -333,7 +365,9 @@ impl Tasks {
                 report.send(Event::Died(report.task));
             }
         });
-        self.running.insert(work, Running { handle, ended });
+        let running = self.running.entry(work).or_default();
+        running.retain(Running::runs);
+        running.push(Running { handle, ended });
         self.report.task
     }
 }
@@ -342,7 +376,13 @@ impl Tasks {
 const REVOCATIONS: u32 = 4;
 
 /// What is not cancelled once it has begun: its answer may be the only copy of a token.
-const SEEN_THROUGH: [Work; 4] = [Work::Keep, Work::Renewal, Work::LogOut, Work::Save];
+const SEEN_THROUGH: [Work; 5] = [Work::Keep, Work::Renewal, Work::LogOut, Work::Revocation, Work::Save];
+
+/// How long closing the window waits for a renewal.
+const RENEWALS_WAIT: Duration = Duration::from_secs(30);
+
+/// What changes the keyring: done one after the other, in the order in which it was started.
+const STORING: [Work; 2] = [Work::Keep, Work::LogOut];
 
 /// A future on the heap.
 pub type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;

@@ -266,7 +266,7 @@ fn remedy_name(remedy: &Remedy) -> Cow<'static, str> {
         Remedy::LogInAsking(step_up) => return asking(step_up).into(),
         Remedy::LogIn => "Log in again",
         Remedy::Renew => "Renew the token",
-        Remedy::Restore | Remedy::KeepAgain => "Try again",
+        Remedy::Restore | Remedy::KeepAgain | Remedy::Forget => "Try again",
         Remedy::CallAgain => "Call again",
         Remedy::UseUrl(_) => "Use this URL",
         Remedy::CopyUrls(_) => "Copy the URLs to register",

@@ -16,7 +16,7 @@ use openidconnect::{
 };
 use thiserror::Error;
 
-use super::provider::{Client, Provider};
+use super::provider::{Client, Provider, ProviderError};
 use crate::http::Http;
 
 /// What a public client accepts: signatures that only the provider can make. Never `none`, never HS*.
@@ -39,6 +39,9 @@ const ISSUED_WITHIN: Duration = Duration::from_hours(24);
 
 /// What the clocks of both sides may differ by where seconds count.
 const LEEWAY: Duration = Duration::from_mins(1);
+
+/// How often keys are asked for where no answer comes.
+const TRIES: usize = 3;
 
 /// The largest ID token that is looked at, in bytes.
 const LONGEST: usize = 64 << 10;
@@ -96,8 +99,7 @@ pub async fn verify(
     let client = provider.client(client_id);
     let claims = match check(token, access_token, sent, &client, now) {
         Err(Failed::NoKey) => {
-            let provider = provider
-                .refetch_keys(http)
+            let provider = Box::pin(fresh_keys(provider, http))
                 .await
                 .map_err(|error| rejected("the signature", error.to_string()))?;
             check(token, access_token, sent, &provider.client(client_id), now)
@@ -111,6 +113,17 @@ pub async fn verify(
     let algorithm = token.signing_alg().ok().and_then(|alg| serde_json::to_value(alg).ok());
     let algorithm = algorithm.and_then(|alg| alg.as_str().map(str::to_owned)).unwrap_or_default();
     Ok((claims, Verified { algorithm, checks, took: start.elapsed() }))
+}
+
+/// The provider with its keys of now. With tokens in hand that came once, a network that fails is tried again.
+async fn fresh_keys(provider: Provider, http: &Http) -> Result<Provider, ProviderError> {
+    for _ in 1..TRIES {
+        match provider.clone().refetch_keys(http).await {
+            Err(ProviderError::NoAnswer(_)) => tokio::time::sleep(Duration::from_secs(1)).await,
+            other => return other,
+        }
+    }
+    provider.refetch_keys(http).await
 }
 
 enum Failed {

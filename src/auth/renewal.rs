@@ -15,10 +15,13 @@ use super::session::{Obtained, Session, Why, expiry};
 use super::tokens::{self, TokenError};
 use crate::http::Http;
 use crate::secret::Secret;
-use crate::store::{Account, Kept, Store, StoreError, Unavailable};
+use crate::store::{Account, Kept, Store, StoreError, Turn, Unavailable, Used};
 
 /// How long to wait for another window that renews the same session: longer than its renewal can take.
-const TURN: Duration = Duration::from_mins(2);
+const TURN: Duration = Duration::from_mins(5);
+
+/// How often a refresh token is sent by itself where no answer comes: it may have been used up by the first.
+const SENDS: u32 = 2;
 
 /// A renewal about to be made.
 pub struct Renewal<'a> {
@@ -61,9 +64,19 @@ pub enum RenewalError {
     /// The token endpoint issued nothing.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// It was sent often enough, and never answered: the person must say whether it is sent once more.
+    #[error("The renewal was sent {SENDS} times, and not answered.")]
+    NotAnswered,
     /// The provider did renew the session, and its answer was lost on the way: the new refresh token with it.
     #[error("The provider's answer was lost, and with it the new refresh token. {0}")]
-    AnswerLost(Box<Self>),
+    AnswerLost(String),
+    /// The session was renewed, and what came of it is not to be had: the window that did it could not keep it, or ended
+    /// first.
+    #[error("The session was renewed, and what came of that could not be kept.")]
+    NotKept,
+    /// The session was renewed in another window, and the keyring that may hold what came of it cannot be read.
+    #[error("Another window renewed the session, and the keyring cannot be read: {0}.")]
+    Unreadable(Unavailable),
     /// The renewed ID token must not be believed.
     #[error(transparent)]
     IdToken(#[from] Rejected),
@@ -91,8 +104,9 @@ impl RenewalError {
     #[must_use]
     pub fn prospect(&self) -> Prospect {
         match self {
-            Self::NoRefreshToken | Self::EndedHere | Self::AnswerLost(_) => Prospect::Over,
-            Self::NoTurn(_) => Prospect::MayPass(None),
+            Self::NoRefreshToken | Self::EndedHere | Self::AnswerLost(_) | Self::NotKept => Prospect::Over,
+            Self::NoTurn(_) | Self::Unreadable(_) => Prospect::MayPass(None),
+            Self::NotAnswered => Prospect::InDoubt,
             Self::Provider(ProviderError::NoAnswer(_) | ProviderError::NotMetadata { .. }) => {
                 Prospect::MayPass(None)
             }
@@ -101,10 +115,13 @@ impl RenewalError {
             }
             Self::Token(error) => match error {
                 TokenError::NoAnswer(error) if error.why.is_before_sending() => Prospect::MayPass(None),
-                TokenError::Busy {
-                    status: StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE,
-                    retry_after,
-                } => Prospect::MayPass(*retry_after),
+                TokenError::Busy { status: StatusCode::TOO_MANY_REQUESTS, retry_after } => {
+                    Prospect::MayPass(*retry_after)
+                }
+                // Without a word of when to come back, it may be a proxy's answer to a request that was heard.
+                TokenError::Busy { status: StatusCode::SERVICE_UNAVAILABLE, retry_after: Some(after) } => {
+                    Prospect::MayPass(Some(*after))
+                }
                 TokenError::NoAnswer(_) | TokenError::Busy { .. } | TokenError::NotTokens(_) => {
                     Prospect::InDoubt
                 }
@@ -144,11 +161,21 @@ impl Renewal<'_> {
     /// # Errors
     /// When there is no renewed session. The old one is then as it was, unless [`RenewalError::is_final`].
     pub async fn run(self, held: &Session) -> Result<Renewed, RenewalError> {
+        let renewed = self.renew(held).await?;
+        if renewed.session.granted != held.granted {
+            let (before, now) = (held.granted.clone(), renewed.session.granted.clone());
+            (self.report)(Step::ScopesChanged { before, now });
+        }
+        Ok(renewed)
+    }
+
+    async fn renew(&self, held: &Session) -> Result<Renewed, RenewalError> {
         let turn = tokio::time::timeout(TURN, self.store.turn(self.account)).await.unwrap_or_else(|_| {
             let why = format!("it has been at it for more than {} seconds", TURN.as_secs());
             Err(Unavailable::new(why))
         });
-        let _turn = turn.map_err(RenewalError::NoTurn)?;
+        let turn = turn.map_err(RenewalError::NoTurn)?;
+        let mut unreadable = None;
         let session = match self.stored().await {
             Ok(Some(stored)) => match younger(stored, held) {
                 Some(sibling) if !is_due(&sibling.session) => return Ok(self.taken(sibling)),
@@ -162,9 +189,20 @@ impl Renewal<'_> {
                 self.store.save(self.account, held).await;
                 held.clone()
             }
-            Err(StoreError::Unavailable(_)) => held.clone(),
+            Err(StoreError::Unavailable(why)) => {
+                unreadable = Some(why);
+                held.clone()
+            }
         };
-        let renewed = match self.exchange(&session).await {
+        let token = session.refresh_token.as_ref().ok_or(RenewalError::NoRefreshToken)?;
+        let sent = match turn.used(token) {
+            Used::Spent => return Err(unreadable.map_or(RenewalError::NotKept, RenewalError::Unreadable)),
+            Used::Sent(times) if times >= SENDS && self.why != Why::Asked => {
+                return Err(RenewalError::NotAnswered);
+            }
+            Used::Sent(times) => times,
+        };
+        let renewed = match self.exchange(&session, token, &turn, sent).await {
             // Before that is believed: something that heeds no lock may have renewed meanwhile.
             Err(error) if error.is_final() => return self.sibling_of(&session).await.ok_or(error),
             other => other?,
@@ -172,33 +210,61 @@ impl Renewal<'_> {
         if let Some(kept) = self.store.replace(self.account, &session, &renewed).await {
             return Ok(Renewed { session: renewed, kept });
         }
+        if let Some(sibling) = self.sibling_of(&session).await {
+            return Ok(sibling);
+        }
         // Whoever logged out could not know of these tokens.
         let _ = log_out::revoke(&renewed, self.http).await;
-        self.sibling_of(&session).await.ok_or(RenewalError::EndedHere)
+        Err(RenewalError::EndedHere)
     }
 
-    /// One exchange, and one more where the first may have been heard and its answer was lost.
-    async fn exchange(&self, session: &Session) -> Result<Session, RenewalError> {
-        let mut result = session.renewed(self.http).await;
-        if result.as_ref().is_err_and(|error| error.prospect() == Prospect::InDoubt) {
-            tokio::time::sleep(back_off(0)).await;
-            let again = session.renewed(self.http).await;
-            result = match (result, again) {
-                // That a spent token is refused shows that the first exchange was heard.
-                (Err(first), Err(again)) if again.is_final() => {
-                    Err(RenewalError::AnswerLost(Box::new(first)))
+    /// Exchanges the refresh token, and once more where it may have been heard and no answer came. Each time is noted
+    /// before it is sent, for whoever comes after, also if this process is killed.
+    async fn exchange(
+        &self,
+        session: &Session,
+        token: &Secret,
+        turn: &Turn,
+        mut sent: u32,
+    ) -> Result<Session, RenewalError> {
+        // Who asks for it gets one more.
+        let most = SENDS.max(sent + 1);
+        let mut lost = None;
+        loop {
+            turn.note(token, Used::Sent(sent + 1)).map_err(RenewalError::NoTurn)?;
+            let error = match Box::pin(session.renewed(self.http)).await {
+                Ok(renewed) => {
+                    let rotated = renewed.refresh_token.as_ref() != Some(token);
+                    // If this cannot be noted, the provider will say so.
+                    let _ = turn.note(token, if rotated { Used::Spent } else { Used::Sent(0) });
+                    return Ok(Session { obtained: Obtained::ByRenewal(self.why), ..renewed });
                 }
-                (_, again) => again,
+                Err(error) => error,
             };
+            match error.prospect() {
+                Prospect::InDoubt if sent + 1 < most => {
+                    sent += 1;
+                    lost = Some(error);
+                    tokio::time::sleep(back_off(0)).await;
+                }
+                Prospect::InDoubt => return Err(error),
+                Prospect::Over if sent > 0 => {
+                    let first =
+                        lost.map_or("An earlier one was cut short.".to_owned(), |lost| lost.to_string());
+                    return Err(RenewalError::AnswerLost(first));
+                }
+                // There was an answer, so this token is spent; and it must not be believed.
+                Prospect::Refused
+                    if matches!(error, RenewalError::IdToken(_) | RenewalError::SomebodyElse) =>
+                {
+                    return Err(error);
+                }
+                Prospect::Over | Prospect::Refused | Prospect::MayPass(_) => {
+                    let _ = turn.note(token, Used::Sent(sent));
+                    return Err(lost.unwrap_or(error));
+                }
+            }
         }
-        let renewed = Session { obtained: Obtained::ByRenewal(self.why), ..result? };
-        if renewed.granted != session.granted {
-            (self.report)(Step::ScopesChanged {
-                before: session.granted.clone(),
-                now: renewed.granted.clone(),
-            });
-        }
-        Ok(renewed)
     }
 
     async fn stored(&self) -> Result<Option<Renewed>, StoreError> {
@@ -221,7 +287,8 @@ fn is_due(session: &Session) -> bool {
     session.is_due(session.time_left(Timestamp::now()))
 }
 
-/// What is stored, where it is the same person's and not the session that is held: whoever wrote it did so later.
+/// What is stored, where it is the same person's and not the session that is held. Only who has the turn puts another
+/// in its place, so it came later.
 fn younger(stored: Renewed, held: &Session) -> Option<Renewed> {
     let same_person = stored.session.user.subject == held.user.subject;
     (same_person && stored.session != *held).then_some(stored)
@@ -289,7 +356,8 @@ mod tests {
             (no_answer(NoAnswer::NoConnection(TURN)), Prospect::MayPass(None)),
             (no_answer(NoAnswer::Tls("expired".to_owned())), Prospect::MayPass(None)),
             (busy(429, Some(7)), Prospect::MayPass(Some(Duration::from_secs(7)))),
-            (busy(503, None), Prospect::MayPass(None)),
+            (busy(503, Some(9)), Prospect::MayPass(Some(Duration::from_secs(9)))),
+            (busy(503, None), Prospect::InDoubt),
             (refused("temporarily_unavailable"), Prospect::MayPass(None)),
             (no_answer(NoAnswer::TimedOut(TURN)), Prospect::InDoubt),
             (no_answer(NoAnswer::Reset), Prospect::InDoubt),

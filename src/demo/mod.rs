@@ -255,7 +255,11 @@ async fn serve_api(
         tokio::select! {
             // Its connections end by themselves, as they do at the end.
             () = faults.until_api_is_to_be(false) => {}
-            _never_fails = axum::serve(listener, router.clone()).with_graceful_shutdown(end).into_future() => return,
+            _never_fails = axum::serve(listener, router.clone()).with_graceful_shutdown(end).into_future() => {
+                if open.has_changed().is_err() {
+                    return;
+                }
+            }
         }
         // A socket that does not listen refuses, and keeps the port from others.
         let mut reserved = reserve(port).ok();

@@ -6,7 +6,8 @@ mod vault;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use thiserror::Error;
 
 use crate::auth::session::Session;
 use crate::config::Profile;
+use crate::secret::Secret;
 use lock::{Lock, Locks};
 pub use vault::{Memory, Unavailability, Unavailable, Vault};
 
@@ -57,7 +59,7 @@ pub enum StoreError {
     },
 }
 
-/// The name of a profile's entry: the same for every profile that would get the same tokens.
+/// The name of a profile's entry: the same for profiles that would get the same tokens for the same person.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Account(String);
 
@@ -67,8 +69,19 @@ impl Account {
     pub fn of(profile: &Profile) -> Self {
         let target = profile.audience.as_deref().or(profile.resource.as_deref());
         let target = target.map(|target| format!(" for {target}")).unwrap_or_default();
-        Self(format!("{} at {}{target}", profile.client_id, profile.issuer))
+        // What else is asked for may be personal, and the name can be read by all.
+        let (mut scopes, mut others) = (profile.scopes.clone(), profile.authorize_params.clone());
+        scopes.sort_unstable();
+        others.sort_unstable();
+        let rest = hash(&format!("{scopes:?} {others:?}"), 4);
+        Self(format!("{} at {}{target} ({rest})", profile.client_id, profile.issuer))
     }
+}
+
+/// The first bytes of the SHA-256 of a text, in hexadecimal.
+fn hash(text: &str, bytes: usize) -> String {
+    let hash = digest(&SHA256, text.as_bytes());
+    hash.as_ref()[..bytes].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 impl fmt::Display for Account {
@@ -77,15 +90,12 @@ impl fmt::Display for Account {
     }
 }
 
-/// Sessions in memory, by account: as they would be written, and why they are not.
-type Run = HashMap<String, (Vec<u8>, Unavailable)>;
-
 /// The store. Its calls wait for the keyring on a thread of their own, so a runtime must be there.
 #[derive(Clone)]
 pub struct Store {
     keyring: Arc<dyn Vault>,
-    /// What the keyring would not take, and why, by account.
-    run: Arc<Mutex<Run>>,
+    /// What this process knows of the sessions, by account.
+    known: Arc<Mutex<HashMap<String, Known>>>,
     locks: Arc<Locks>,
 }
 
@@ -95,9 +105,56 @@ impl fmt::Debug for Store {
     }
 }
 
-/// The right to renew the session of an account: one task of one process has it at a time.
+/// What this process knows of a session, whatever the keyring says.
+#[derive(Clone)]
+enum Known {
+    /// It is in the keyring, and this person's, by their subject.
+    InKeyring(String),
+    /// It is in memory, as it would be written, and why.
+    InMemory(Vec<u8>, Unavailable),
+    /// It was ended here.
+    Ended,
+}
+
+/// The right to renew the session of an account: one task of one process has it at a time. It tells the next who has
+/// it what became of the refresh tokens that were sent.
 #[derive(Debug)]
-pub struct Turn(#[expect(dead_code, reason = "held, not read")] Lock);
+pub struct Turn(Lock);
+
+/// What is known of a refresh token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Used {
+    /// It was sent so often, and no answer came.
+    Sent(u32),
+    /// Another one came for it: it must not be sent again.
+    Spent,
+}
+
+impl Turn {
+    /// What is known of `token`.
+    #[must_use]
+    pub fn used(&self, token: &Secret) -> Used {
+        let mark = self.0.mark().unwrap_or_default();
+        match mark.trim().split_once(' ') {
+            Some((name, "spent")) if name == hash(token.expose(), 32) => Used::Spent,
+            Some((name, sent)) if name == hash(token.expose(), 32) => Used::Sent(sent.parse().unwrap_or(0)),
+            _ => Used::Sent(0),
+        }
+    }
+
+    /// Notes what is known of `token`, by its hash. Blocks for a moment.
+    ///
+    /// # Errors
+    /// When it cannot be noted: then the token had better not be sent.
+    pub fn note(&self, token: &Secret, used: Used) -> Result<(), Unavailable> {
+        let used = match used {
+            Used::Sent(times) => times.to_string(),
+            Used::Spent => "spent".to_owned(),
+        };
+        let noted = self.0.set_mark(&format!("{} {used}", hash(token.expose(), 32)));
+        noted.map_err(|error| Unavailable::no_lock(&error.to_string()))
+    }
+}
 
 /// The form of an entry. A change that older versions cannot read takes a new number.
 #[derive(Serialize, Deserialize)]
@@ -108,24 +165,26 @@ struct Entry {
 
 const VERSION: u32 = 1;
 
-/// Held while an entry and its parts are read or changed.
-const ENTRIES: &str = "entries";
+/// How long a keyring may take: it may be asking for its password, and nobody may be there to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Store {
     /// The store over the system's keyring. Nothing is opened before the first call.
     #[must_use]
     pub fn keyring() -> Self {
         let places = directories::ProjectDirs::from("", "", "Hallpass");
-        let locks = places.map_or_else(
-            || std::env::temp_dir().join("hallpass-locks"),
-            |places| places.data_local_dir().join("locks"),
-        );
-        Self::over(vault::Keyring, locks)
+        let usual = places.map(|places| places.data_local_dir().join("locks"));
+        let locks = usual.into_iter().chain([std::env::temp_dir().join("hallpass-locks")]);
+        Self::new(vault::Keyring, locks.collect())
     }
 
     /// The store over any vault. Those who share the vault must share the folder of `locks`.
     pub fn over(vault: impl Vault, locks: impl Into<PathBuf>) -> Self {
-        Self { keyring: Arc::new(vault), run: Arc::default(), locks: Arc::new(Locks::new(locks.into())) }
+        Self::new(vault, vec![locks.into()])
+    }
+
+    fn new(vault: impl Vault, locks: Vec<PathBuf>) -> Self {
+        Self { keyring: Arc::new(vault), known: Arc::default(), locks: Arc::new(Locks::new(locks)) }
     }
 
     /// The session of `account`, and where it is kept.
@@ -133,12 +192,20 @@ impl Store {
     /// # Errors
     /// When the keyring cannot be read, or holds something else under that name; that is then set aside.
     pub async fn load(&self, account: &Account) -> Result<Option<(Session, Kept)>, StoreError> {
-        let name = account.to_string();
-        self.blocking(move |store| match store.find(&name)? {
+        if let Some(Known::InMemory(bytes, why)) = self.known(&account.0) {
+            return Ok(read(&bytes).map(|session| (session, Kept::ThisRunOnly(why))));
+        }
+        self.blocking(account, |store, name| match store.in_keyring(name)? {
             None => Ok(None),
-            Some((bytes, kept)) => match read(&bytes) {
-                Some(session) => Ok(Some((session, kept))),
-                None => Err(StoreError::Foreign { aside: store.set_aside(&name, &bytes), account: name }),
+            Some(bytes) => match read(&bytes) {
+                Some(session) => {
+                    store.knows(name, Known::InKeyring(session.user.subject.clone()));
+                    Ok(Some((session, Kept::InKeyring)))
+                }
+                None => Err(StoreError::Foreign {
+                    aside: store.set_aside(name, &bytes),
+                    account: name.to_owned(),
+                }),
             },
         })
         .await
@@ -146,36 +213,54 @@ impl Store {
 
     /// Keeps the session of a login: in the keyring, else in memory.
     pub async fn save(&self, account: &Account, session: &Session) -> Kept {
-        let (name, new) = (account.to_string(), session.clone());
-        let kept = self.blocking(move |store| Ok::<_, Unavailable>(store.put(&name, &new)));
-        kept.await.unwrap_or_else(|why| self.put_in_run(&account.0, session, why))
+        let new = session.clone();
+        let kept = self.blocking(account, move |store, name| Ok::<_, Unavailable>(store.put(name, &new)));
+        kept.await.unwrap_or_else(|why| self.put_in_memory(&account.0, session, why))
     }
 
     /// Keeps the renewed session in the place of the `old` one; `None` where the old one is there no longer, because
     /// the person logged out or in anew meanwhile. A session of somebody else, of another window, is left alone.
     pub async fn replace(&self, account: &Account, old: &Session, new: &Session) -> Option<Kept> {
-        let (name, old, renewed) = (account.to_string(), old.clone(), new.clone());
-        let kept =
-            self.blocking(move |store| Ok::<_, Unavailable>(store.put_in_place(&name, &old, &renewed)));
-        kept.await.unwrap_or_else(|why| Some(self.put_in_run(&account.0, new, why)))
+        let (old, renewed) = (old.clone(), new.clone());
+        let kept = self.blocking(account, move |store, name| {
+            Ok::<_, Unavailable>(store.put_in_place(name, &old, &renewed))
+        });
+        match kept.await {
+            Ok(kept) => kept,
+            Err(_) if matches!(self.known(&account.0), Some(Known::Ended)) => None,
+            Err(why) => Some(self.put_in_memory(&account.0, new, why)),
+        }
     }
 
-    /// Removes the session of `account`, wherever it is kept, and what was set aside.
+    /// Removes the session of `account` wherever it is kept, and what was set aside; what was removed. One that
+    /// somebody else than `subject` logged in to, in another window, is left alone.
     ///
     /// # Errors
     /// When there is a keyring and it would not remove it: an entry of an earlier run may still be there.
-    pub async fn delete(&self, account: &Account) -> Result<(), StoreError> {
-        let name = account.to_string();
-        let deleted = self.blocking(move |store| {
-            store.run().remove(&name);
-            let deleted = vault::delete(&*store.keyring, SERVICE, &aside(&name))
-                .and_then(|()| vault::delete(&*store.keyring, SERVICE, &name));
+    pub async fn delete(
+        &self,
+        account: &Account,
+        subject: Option<&str>,
+    ) -> Result<Option<Session>, StoreError> {
+        let in_memory = match self.knows(&account.0, Known::Ended) {
+            Some(Known::InMemory(bytes, _)) => read(&bytes),
+            _ => None,
+        };
+        let subject = subject.map(str::to_owned);
+        let removed = self.blocking(account, move |store, name| {
+            let there = store.in_keyring(name)?.and_then(|bytes| read(&bytes));
+            let whose = there.as_ref().map(|session| session.user.subject.as_str());
+            if subject.is_some() && whose.is_some() && whose != subject.as_deref() {
+                return Ok(None);
+            }
+            let deleted = vault::delete(&*store.keyring, SERVICE, &aside(name))
+                .and_then(|()| vault::delete(&*store.keyring, SERVICE, name));
             match deleted {
-                Err(why) if why.kind() == Unavailability::Absent => Ok(()),
-                other => other,
+                Err(why) if why.kind() != Unavailability::Absent => Err(why),
+                _ => Ok(there),
             }
         });
-        Ok(deleted.await?)
+        Ok(removed.await.map(|there| in_memory.or(there))?)
     }
 
     /// Waits for the right to renew the session of `account`.
@@ -183,74 +268,95 @@ impl Store {
     /// # Errors
     /// When the system gives no lock.
     pub async fn turn(&self, account: &Account) -> Result<Turn, Unavailable> {
-        // A name that is fit for a file, and tells nothing.
-        let hash = digest(&SHA256, account.0.as_bytes());
-        let name = hash.as_ref()[..16]
-            .iter()
-            .fold("renewal-".to_owned(), |name, byte| name + &format!("{byte:02x}"));
-        let locks = Arc::clone(&self.locks);
-        let taken = tokio::task::spawn_blocking(move || locks.take(&name)).await;
-        taken.unwrap_or_else(|error| Err(Unavailable::new(error.to_string()))).map(Turn)
+        Ok(Turn(self.lock("renewal", account).await?))
     }
 
-    /// Does `work` on a thread that may wait, while nobody else does any, in this process or another.
+    /// Waits for a lock of the account. Giving up is dropping the future: no thread waits.
+    async fn lock(&self, kind: &str, account: &Account) -> Result<Lock, Unavailable> {
+        let name = format!("{kind}-{}", hash(&account.0, 16));
+        loop {
+            if let Some(lock) = self.locks.try_take(&name)? {
+                return Ok(lock);
+            }
+            tokio::time::sleep(lock::LOOK_EVERY).await;
+        }
+    }
+
+    /// Does `work` on a thread that may wait, while nobody else does any with this account, here or in another
+    /// process; for so long as one may wait for a keyring.
     async fn blocking<T: Send + 'static, E: From<Unavailable> + Send + 'static>(
         &self,
-        work: impl FnOnce(&Self) -> Result<T, E> + Send + 'static,
+        account: &Account,
+        work: impl FnOnce(&Self, &str) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        let store = self.clone();
-        let done = tokio::task::spawn_blocking(move || {
-            let _lock = store.locks.take(ENTRIES)?;
-            work(&store)
-        });
-        done.await.unwrap_or_else(|error| Err(Unavailable::new(error.to_string()).into()))
+        let (store, name) = (self.clone(), account.0.clone());
+        let done = async {
+            let lock = self.lock("entry", account).await?;
+            let done = tokio::task::spawn_blocking(move || {
+                let _lock = lock;
+                work(&store, &name)
+            });
+            done.await.unwrap_or_else(|error| Err(Unavailable::new(error.to_string()).into()))
+        };
+        let done = tokio::time::timeout(PATIENCE, done).await;
+        done.unwrap_or_else(|_| Err(Unavailable::new(SILENT).into()))
     }
 
-    fn run(&self) -> MutexGuard<'_, Run> {
-        self.run.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self, name: &str) -> Option<Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
-    fn find(&self, name: &str) -> Result<Option<(Vec<u8>, Kept)>, Unavailable> {
-        if let Some((bytes, why)) = self.run().get(name) {
-            return Ok(Some((bytes.clone(), Kept::ThisRunOnly(why.clone()))));
+    /// Notes what is known from now on; what was known until then.
+    fn knows(&self, name: &str, known: Known) -> Option<Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), known)
+    }
+
+    /// What the keyring holds. One that is not there holds nothing, unless it was there before.
+    fn in_keyring(&self, name: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        match (vault::read(&*self.keyring, SERVICE, name), self.known(name)) {
+            (Err(_), Some(Known::Ended)) => Ok(None),
+            (Err(why), None) if why.kind() == Unavailability::Absent => Ok(None),
+            (read, _) => read,
         }
-        Ok(vault::read(&*self.keyring, SERVICE, name)?.map(|bytes| (bytes, Kept::InKeyring)))
     }
 
     fn put(&self, name: &str, session: &Session) -> Kept {
         match vault::write(&*self.keyring, SERVICE, name, &written(session)) {
             Ok(()) => {
-                self.run().remove(name);
+                self.knows(name, Known::InKeyring(session.user.subject.clone()));
                 Kept::InKeyring
             }
-            Err(why) => {
-                // What is still there is of the past: its refresh token is spent, and using it again would look like
-                // theft. If it cannot be removed either, nobody can be served better.
-                let _ = vault::delete(&*self.keyring, SERVICE, name);
-                self.put_in_run(name, session, why)
-            }
+            Err(why) => self.put_in_memory(name, session, why),
         }
     }
 
     fn put_in_place(&self, name: &str, old: &Session, new: &Session) -> Option<Kept> {
-        let is_somebody_else = |session: &Session| session.user.subject != old.user.subject;
-        if let Ok(there) = self.find(name) {
-            let there = there.map(|(bytes, _)| read(&bytes));
-            let same_person = there.as_ref()?.as_ref().filter(|there| !is_somebody_else(there));
-            if same_person.is_some_and(|there| there != old) {
-                return None;
-            }
+        let known = self.known(name);
+        if matches!(known, Some(Known::Ended)) {
+            return None;
         }
-        let in_keyring = vault::read(&*self.keyring, SERVICE, name).ok().flatten();
-        Some(if in_keyring.and_then(|bytes| read(&bytes)).is_some_and(|there| is_somebody_else(&there)) {
-            self.put_in_run(name, new, Unavailable::taken())
-        } else {
-            self.put(name, new)
-        })
+        let in_keyring = match self.in_keyring(name) {
+            Ok(bytes) => bytes,
+            Err(why) => return Some(self.put_in_memory(name, new, why)),
+        };
+        let in_memory = match &known {
+            Some(Known::InMemory(bytes, _)) => read(bytes),
+            _ => None,
+        };
+        match (in_memory, in_keyring.map(|bytes| read(&bytes))) {
+            (None, None) => None,
+            (_, Some(Some(there))) if there.user.subject != old.user.subject => {
+                // Where this window itself logged in as somebody else, the old session is no longer wanted.
+                let own = matches!(known, Some(Known::InKeyring(subject)) if subject == there.user.subject);
+                (!own).then(|| self.put_in_memory(name, new, Unavailable::taken()))
+            }
+            (Some(there), _) | (None, Some(Some(there))) if there != *old => None,
+            _ => Some(self.put(name, new)),
+        }
     }
 
-    fn put_in_run(&self, name: &str, session: &Session, why: Unavailable) -> Kept {
-        self.run().insert(name.to_owned(), (written(session), why.clone()));
+    fn put_in_memory(&self, name: &str, session: &Session, why: Unavailable) -> Kept {
+        self.knows(name, Known::InMemory(written(session), why.clone()));
         Kept::ThisRunOnly(why)
     }
 
@@ -262,6 +368,9 @@ impl Store {
         moved.is_ok().then_some(aside)
     }
 }
+
+/// Why a keyring is no longer waited for.
+const SILENT: &str = "it did not answer within 30 seconds, and may be asking for its password";
 
 fn aside(name: &str) -> String {
     format!("{name} (set aside)")
@@ -284,7 +393,10 @@ fn written(session: &Session) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::auth::session::{Obtained, StepUp, User};
-    use crate::secret::Secret;
+
+    fn somebody(subject: &str) -> User {
+        User { subject: subject.to_owned(), name: None, email: None, picture: None }
+    }
 
     fn session() -> Session {
         Session {
@@ -297,7 +409,7 @@ mod tests {
             granted: vec![],
             issued_at: jiff::Timestamp::UNIX_EPOCH,
             expires_at: None,
-            user: User { subject: "s".to_owned(), name: None, email: None, picture: None },
+            user: somebody("s"),
             obtained: Obtained::ByLogin,
             step_up: StepUp::default(),
             acr: None,
@@ -342,7 +454,7 @@ mod tests {
         let (store, _locks) = over(Arc::clone(&vault));
         store.save(&account(), &session()).await;
         store.save(&account(), &session()).await;
-        assert_eq!(store.delete(&account()).await, Ok(()));
+        assert_eq!(store.delete(&account(), Some("s")).await, Ok(Some(session())));
         assert_eq!(store.load(&account()).await, Ok(None));
         assert_eq!(vault.len(), 0);
     }
@@ -353,8 +465,8 @@ mod tests {
         let kept = Kept::ThisRunOnly(Unavailable::absent());
         assert_eq!(store.save(&account(), &session()).await, kept);
         assert_eq!(store.load(&account()).await, Ok(Some((session(), kept))));
-        assert_eq!(store.delete(&account()).await, Ok(()));
-        assert!(store.load(&account()).await.is_err());
+        assert_eq!(store.delete(&account(), Some("s")).await, Ok(Some(session())));
+        assert_eq!(store.load(&account()).await, Ok(None));
     }
 
     /// A keyring that was unlocked when it took an entry, and is locked now.
@@ -376,7 +488,10 @@ mod tests {
     async fn a_locked_keyring_that_may_still_hold_the_session_is_not_passed_over() {
         let (store, _locks) = over(Locked);
         store.save(&account(), &session()).await;
-        assert_eq!(store.delete(&account()).await, Err(StoreError::Unavailable(Unavailable::new("locked"))));
+        assert_eq!(
+            store.delete(&account(), None).await,
+            Err(StoreError::Unavailable(Unavailable::new("locked")))
+        );
     }
 
     #[tokio::test]
@@ -394,7 +509,7 @@ mod tests {
             assert_eq!(store.load(&account()).await, Ok(None));
             store.save(&account(), &session()).await;
             assert_eq!(store.load(&account()).await, Ok(Some((session(), Kept::InKeyring))));
-            assert_eq!(store.delete(&account()).await, Ok(()));
+            assert_eq!(store.delete(&account(), None).await, Ok(Some(session())));
             assert_eq!(vault.len(), 0, "a log-out leaves nothing behind");
         }
     }
@@ -470,8 +585,7 @@ mod tests {
         let vault = Arc::new(Memory::default());
         let ((alices, _locks), (bobs, _more_locks)) = (over(Arc::clone(&vault)), over(vault));
         alices.save(&account(), &session()).await;
-        let user = User { subject: "bob".to_owned(), name: None, email: None, picture: None };
-        let bob = Session { user, ..session() };
+        let bob = Session { user: somebody("bob"), ..session() };
         bobs.save(&account(), &bob).await;
         let kept = alices.replace(&account(), &session(), &renewed(session())).await;
         assert!(matches!(kept, Some(Kept::ThisRunOnly(_))), "{kept:?}");
@@ -483,7 +597,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_session_that_cannot_be_written_takes_its_spent_predecessor_out_of_the_keyring() {
+    async fn a_session_that_cannot_be_written_lives_on_in_memory_and_leaves_the_old_one_whole() {
         let vault = Arc::new(Memory::default());
         let (before, _locks) = over(Arc::clone(&vault));
         before.save(&account(), &session()).await;
@@ -491,7 +605,70 @@ mod tests {
         let kept = store.replace(&account(), &session(), &renewed(session())).await;
         assert_eq!(kept, Some(Kept::ThisRunOnly(Unavailable::new("no space is left"))));
         assert_eq!(store.load(&account()).await.unwrap().map(|(found, _)| found), Some(renewed(session())));
-        assert_eq!(vault.len(), 0);
+        assert_eq!(before.load(&account()).await.unwrap().map(|(found, _)| found), Some(session()));
+    }
+
+    #[tokio::test]
+    async fn a_log_out_wins_over_a_renewal_whether_there_is_a_keyring_or_not() {
+        let (without, _locks) = over(NoKeyring);
+        let (locked, _more_locks) = over(Locked);
+        for store in [without, locked] {
+            store.save(&account(), &session()).await;
+            let _ = store.delete(&account(), Some("s")).await;
+            assert_eq!(store.replace(&account(), &session(), &renewed(session())).await, None);
+            assert_eq!(store.load(&account()).await, Ok(None));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_log_out_leaves_alone_whom_another_window_logged_in() {
+        let vault = Arc::new(Memory::default());
+        let ((alices, _locks), (bobs, _more_locks)) = (over(Arc::clone(&vault)), over(vault));
+        alices.save(&account(), &session()).await;
+        let bob = Session { user: somebody("bob"), ..session() };
+        bobs.save(&account(), &bob).await;
+        assert_eq!(alices.delete(&account(), Some("s")).await, Ok(None));
+        assert_eq!(bobs.load(&account()).await, Ok(Some((bob, Kept::InKeyring))));
+    }
+
+    #[tokio::test]
+    async fn a_late_renewal_does_not_bring_back_whom_this_window_logged_in_before() {
+        let (store, _locks) = over(Memory::default());
+        store.save(&account(), &session()).await;
+        let bob = Session { user: somebody("bob"), ..session() };
+        store.save(&account(), &bob).await;
+        assert_eq!(store.replace(&account(), &session(), &renewed(session())).await, None);
+        assert_eq!(store.load(&account()).await, Ok(Some((bob, Kept::InKeyring))));
+    }
+
+    #[tokio::test]
+    async fn whoever_has_the_turn_next_knows_what_became_of_a_refresh_token() {
+        let locks = tempfile::tempdir().unwrap();
+        let (one, other) = (Secret::new("one"), Secret::new("other"));
+        let store = || Store::over(Memory::default(), locks.path());
+        let turn = store().turn(&account()).await.unwrap();
+        assert_eq!(turn.used(&one), Used::Sent(0));
+        turn.note(&one, Used::Sent(1)).unwrap();
+        drop(turn);
+        let turn = store().turn(&account()).await.unwrap();
+        assert_eq!((turn.used(&one), turn.used(&other)), (Used::Sent(1), Used::Sent(0)));
+        turn.note(&one, Used::Spent).unwrap();
+        assert_eq!(turn.used(&one), Used::Spent);
+        let noted = std::fs::read_dir(locks.path()).unwrap().map(|file| file.unwrap().path());
+        assert!(noted.map(|path| std::fs::read_to_string(path).unwrap()).all(|mark| !mark.contains("one")));
+    }
+
+    #[test]
+    fn profiles_that_ask_for_other_things_have_sessions_of_their_own() {
+        let api = url::Url::parse("http://127.0.0.1:1/").unwrap();
+        let profile = Profile::demo("https://op/", "c", "a", &api);
+        let renamed = Profile { name: "Renamed".to_owned(), ..profile.clone() };
+        assert_eq!(Account::of(&profile), Account::of(&renamed));
+        let organization = vec![("organization".to_owned(), "a".to_owned())];
+        let other = Profile { authorize_params: organization, ..profile.clone() };
+        assert_ne!(Account::of(&profile), Account::of(&other));
+        let fewer = Profile { scopes: vec!["openid".to_owned()], ..profile.clone() };
+        assert_ne!(Account::of(&profile), Account::of(&fewer));
     }
 
     #[tokio::test]

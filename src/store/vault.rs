@@ -29,6 +29,8 @@ pub enum Unavailability {
     Absent,
     /// The place in it is somebody else's.
     Taken,
+    /// It cannot be shared safely: the system gives no lock.
+    NoLock,
 }
 
 impl Unavailable {
@@ -47,6 +49,13 @@ impl Unavailable {
     #[must_use]
     pub fn taken() -> Self {
         Self { reason: "another window logged in as somebody else".to_owned(), kind: Unavailability::Taken }
+    }
+
+    /// It cannot be shared safely, because of these problems.
+    #[must_use]
+    pub fn no_lock(problems: &str) -> Self {
+        let reason = format!("no lock could be had to keep windows out of each other's way ({problems})");
+        Self { reason, kind: Unavailability::NoLock }
     }
 
     /// In which way it cannot be used.
