@@ -295,7 +295,8 @@ pub fn renewal(error: &RenewalError) -> Explanation {
              own.",
         ),
         RenewalError::NoTurn(_) => Explanation::failed("Your token was not renewed", error.to_string()),
-        RenewalError::Provider(error) => provider(error),
+        RenewalError::Provider(error) => not_renewed(provider(error)),
+        RenewalError::Token(TokenError::NoAnswer(error)) => not_renewed(no_answer(error)),
         RenewalError::Token(error) => refresh(error),
         RenewalError::AnswerLost(first) => Explanation::failed(
             "Your session was lost on the way",
@@ -334,6 +335,12 @@ pub fn renewal(error: &RenewalError) -> Explanation {
     };
     let cause = format!("{} {means}", explanation.cause);
     Explanation { cause, ..explanation }.remedy(remedy)
+}
+
+/// What stood in the way is said after what it stood in the way of.
+fn not_renewed(why: Explanation) -> Explanation {
+    let cause = format!("{}. {}", why.headline, why.cause);
+    Explanation { headline: "Your token was not renewed".to_owned(), cause, ..why }
 }
 
 /// What the token endpoint said to a refresh token (RFC 6749, section 5.2), in the words of several providers.
@@ -383,8 +390,8 @@ pub fn not_restored(error: &StoreError) -> Explanation {
     match error {
         StoreError::Unavailable(_) => Explanation::refused(
             "The keyring cannot be read",
-            "If you are logged in, your session is in there, and is still good. Unlock the keyring, then try again; or \
-             log in anew.",
+            "If you are logged in, your session is in there, and is still good. Unlock the keyring or start it again, \
+             then try again; or log in anew.",
         )
         .says("It said", Some(&error.to_string()))
         .remedy(Remedy::Restore),
@@ -402,11 +409,11 @@ pub fn not_kept(why: &Unavailable) -> Explanation {
     let cause = match why.kind() {
         Unavailability::Absent => {
             "You stay logged in until you close this window. Install or start a keyring (such as gnome-keyring or \
-             KWallet), then start Hallpass again and log in: it writes no secret into a file."
+             KWallet), then try again: Hallpass writes no secret into a file."
         }
         Unavailability::Unwilling => {
-            "You stay logged in until you close this window. Unlock the keyring, then try again: Hallpass writes no \
-             secret into a file."
+            "You stay logged in until you close this window. Unlock the keyring or start it again, then try again: \
+             Hallpass writes no secret into a file."
         }
         Unavailability::NoLock => {
             "You stay logged in until you close this window. Several windows could use up each other's session, and the \
@@ -419,10 +426,9 @@ pub fn not_kept(why: &Unavailable) -> Explanation {
             );
         }
     };
-    let explanation = Explanation::refused("Your session could not be kept", cause)
-        .says("The keyring", Some(&why.to_string()));
-    // One that was not there when Hallpass started is not looked for again.
-    if why.kind() == Unavailability::Absent { explanation } else { explanation.remedy(Remedy::KeepAgain) }
+    Explanation::refused("Your session could not be kept", cause)
+        .says("The keyring", Some(&why.to_string()))
+        .remedy(Remedy::KeepAgain)
 }
 
 /// Why a session is still on this computer after a log-out.

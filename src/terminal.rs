@@ -134,8 +134,8 @@ fn stepped(step: Step) {
         Step::Verified(verified) => {
             done("ID token", &format!("{}: {} passed", verified.algorithm, verified.checks.join(", ")));
         }
-        // A login renews nothing.
-        Step::TookSiblings | Step::ScopesChanged { .. } => {}
+        // A login renews nothing, and nothing is kept here.
+        Step::WaitingForKeyring | Step::TookSiblings | Step::ScopesChanged { .. } => {}
         Step::NoUserInfo(problem) => complain!("  ✗ user info: {problem}"),
         Step::NoWayBack(busy) => complain!("  ✗ the way back: {busy}"),
         Step::OpenedLogOutPage => done("browser", "opened on the log-out page"),

@@ -39,6 +39,9 @@ pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, picture: &Pic
                 session::detail(ui, actions, state, logged_in);
             }
             request(ui, actions, state);
+            if state.waits_for_keyring() {
+                widgets::waiting_for_keyring(ui);
+            }
             session::notices(ui, actions, state, logged_in);
             outcome(ui, actions, state, bottom);
         });

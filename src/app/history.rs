@@ -177,6 +177,9 @@ impl Entry {
                     ..Self::new(task, Mark::Good, "Verified who you are", detail)
                 }
             }
+            Step::WaitingForKeyring => {
+                Self::new(task, Mark::Neutral, "Waited for the keyring", "it may have asked for its password")
+            }
             Step::TookSiblings => {
                 Self::new(task, Mark::Good, "Took the renewed session", "another window had renewed it")
             }

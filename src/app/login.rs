@@ -105,6 +105,10 @@ fn start(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
         ui.label(RichText::new(text).color(palette(ui).bad));
         return;
     }
+    if state.waits_for_keyring() {
+        widgets::waiting_for_keyring(ui);
+        ui.add_space(4.0);
+    }
     let name = if state.can_log_in() { "Log in" } else { "Starting the demo provider…" };
     let width = ui.available_width();
     let button =

@@ -150,6 +150,8 @@ impl App {
                 // The log-out page of before is answered no more: its port is wanted.
                 self.tasks.cancel(Work::EndSession);
                 if self.state.can_log_in() {
+                    // What the keyring holds is about to be replaced.
+                    self.tasks.cancel(Work::Restore);
                     self.tasks.log_in(self.state.profile(), step_up.clone());
                 }
             }

@@ -217,6 +217,8 @@ pub struct State {
     not_revoked: Option<Explanation>,
     /// Running tasks other than logins and calls.
     running: HashSet<(Work, TaskId)>,
+    /// The task that said last that it waits for the keyring.
+    at_keyring: Option<TaskId>,
     /// What the last attempt, renewal or log-out came to, until it is dismissed.
     pub news: Option<Explanation>,
     /// The request as it is written.
@@ -497,6 +499,7 @@ impl State {
             login: None,
             not_revoked: None,
             running: HashSet::new(),
+            at_keyring: None,
             news: None,
             draft: Draft::default(),
             chosen: None,
@@ -542,6 +545,12 @@ impl State {
     #[must_use]
     pub fn is_running(&self, work: Work) -> bool {
         self.running.iter().any(|(running, _)| *running == work)
+    }
+
+    /// Whether something waits for the keyring, which may be asking for its password.
+    #[must_use]
+    pub fn waits_for_keyring(&self) -> bool {
+        self.at_keyring.is_some_and(|task| self.runs(task))
     }
 
     /// What the call that is written needs, or why it cannot start. `with_token` is what the person says, where the
@@ -607,6 +616,7 @@ impl State {
             Event::Did(action) => self.did(action),
             Event::Began(task, work) => self.began(task, work),
             Event::Exchanged(task, exchange) => {
+                self.got_past_keyring(task);
                 if self.runs(task) {
                     self.history.add(Entry::exchange(task, &exchange));
                     // The provider's clock is the one that its tokens are measured by.
@@ -649,6 +659,7 @@ impl State {
                 }
             }
             Event::Forgotten(task, result) => {
+                self.got_past_keyring(task);
                 if self.ends(Work::LogOut, task) {
                     self.forgotten(task, result);
                 }
@@ -686,6 +697,10 @@ impl State {
         self.login.as_ref().is_some_and(|attempt| attempt.task == task)
             || matches!(self.call, Call::Running(running, _) if running == task)
             || self.running.iter().any(|(_, running)| *running == task)
+    }
+
+    fn got_past_keyring(&mut self, task: TaskId) {
+        self.at_keyring.take_if(|waiting| *waiting == task);
     }
 
     fn ends(&mut self, work: Work, task: TaskId) -> bool {
@@ -875,6 +890,9 @@ impl State {
         }
         if let Some(entry) = Entry::step(task, &step) {
             self.history.add(entry);
+        }
+        if matches!(step, Step::WaitingForKeyring) {
+            self.at_keyring = Some(task);
         }
         let Some(attempt) = self.login.as_mut().filter(|attempt| attempt.task == task) else { return };
         match step {

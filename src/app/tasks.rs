@@ -11,13 +11,14 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::state::{Event, FaultItem, Outgoing, TaskId, Turn, Work, Written};
+use crate::auth::Step;
 use crate::auth::log_out::{self, EndSession};
 use crate::auth::login::{self, Attempt, OpenBrowser};
 use crate::auth::renewal::{self, Renewal};
 use crate::auth::session::{Session, StepUp, Why};
 use crate::config::{Profile, ProfileFile, SaveError};
 use crate::http::Http;
-use crate::store::{Account, Kept, Store, Unavailable};
+use crate::store::{self, Account, Kept, Store, Unavailable};
 use crate::{api, auth};
 
 /// Makes the window look at the channel.
@@ -89,6 +90,13 @@ impl Report {
     }
 }
 
+impl Report {
+    /// What the store answers; the window is told where that takes long.
+    async fn told<T>(&self, answer: impl Future<Output = T>) -> T {
+        store::told(answer, || self.send(Event::Stepped(self.task, Step::WaitingForKeyring))).await
+    }
+}
+
 impl Tasks {
     /// The tasks of a window that `wake` wakes, and the channel that they report through.
     pub fn new(world: World, wake: Wake) -> (Self, mpsc::Receiver<Event>) {
@@ -129,7 +137,7 @@ impl Tasks {
         let (store, account, before) = (self.store.clone(), Account::of(profile), self.ends_of(&STORING));
         self.start(Work::Restore, |report, _| async move {
             before.await;
-            let result = store.load(&account).await;
+            let result = report.told(store.load(&account)).await;
             report.send(Event::Restored(report.task, result));
         })
     }
@@ -158,12 +166,15 @@ impl Tasks {
         let (store, account, before) = (self.store.clone(), Account::of(profile), self.ends_of(&STORING));
         self.start(Work::Keep, move |report, _| async move {
             before.await;
-            let kept = if again {
-                let kept = store.replace(&account, &session, &session).await;
-                kept.unwrap_or_else(|| Kept::ThisRunOnly(Unavailable::taken()))
-            } else {
-                store.save(&account, &session).await
+            let keeping = async {
+                if again {
+                    let kept = store.replace(&account, &session, &session).await;
+                    kept.unwrap_or_else(|| Kept::ThisRunOnly(Unavailable::taken()))
+                } else {
+                    store.save(&account, &session).await
+                }
             };
+            let kept = report.told(keeping).await;
             report.send(Event::Kept(report.task, kept));
         })
     }
@@ -199,12 +210,15 @@ impl Tasks {
         let renewed = self.ends_of(&[Work::Renewal]);
         let removed = self.remove(profile, Some(session.user.subject.clone()));
         if in_browser {
+            // A keyring that waits for its password does not keep the provider waiting.
             let removed = self.ends_of(&[Work::LogOut]);
+            let removed = async { tokio::time::timeout(store::SOON, removed).await };
             self.end_session(profile, Arc::clone(&session), removed);
         }
         self.start(Work::Revocation, |report, http| async move {
             // Another window may have renewed it: then what was kept is what the provider knows.
-            let session = removed.await.ok().flatten().unwrap_or_else(|| Session::clone(&session));
+            let removed = tokio::time::timeout(store::SOON, removed).await.ok().and_then(Result::ok);
+            let session = removed.flatten().unwrap_or_else(|| Session::clone(&session));
             // A renewal that finds its session gone revokes what it got.
             renewed.await;
             let mut result = log_out::revoke(&session, &http).await;
@@ -226,7 +240,7 @@ impl Tasks {
         let (store, account, before) = (self.store.clone(), Account::of(profile), self.ends_of(&STORING));
         self.start(Work::LogOut, |report, _| async move {
             before.await;
-            let result = match store.delete(&account, subject.as_deref()).await {
+            let result = match report.told(store.delete(&account, subject.as_deref())).await {
                 Ok(session) => {
                     // Nobody asks where the provider is not told.
                     let _ = tell.send(session);
@@ -245,11 +259,11 @@ impl Tasks {
         &mut self,
         profile: &Profile,
         session: Arc<Session>,
-        removed: impl Future<Output = ()> + Send + 'static,
+        removed: impl Future + Send + 'static,
     ) {
         let (profile, open) = (profile.clone(), Arc::clone(&self.open));
         self.start(Work::EndSession, |report, http| async move {
-            removed.await;
+            let _ = removed.await;
             let step = |step| report.send(Event::Stepped(report.task, step));
             let ending = EndSession {
                 profile: &profile,

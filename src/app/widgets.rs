@@ -180,6 +180,19 @@ pub fn dot(ui: &mut Ui, mark: Option<Mark>) {
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name));
 }
 
+/// What is shown while the keyring is waited for.
+pub fn waiting_for_keyring(ui: &mut Ui) {
+    let ground = palette(ui).sunken;
+    let frame = Frame::new().fill(ground).corner_radius(9).inner_margin(Margin::symmetric(14, 8));
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.horizontal(|ui| {
+            dot(ui, None);
+            ui.add(Label::new("Waiting for the keyring: it may be asking for its password.").wrap());
+        });
+    });
+}
+
 /// The app's mark: the keyhole of its icon.
 pub fn mark(ui: &mut Ui) {
     let palette = palette(ui);

@@ -44,6 +44,8 @@ pub enum Step {
     },
     /// The ID token passed every check.
     Verified(id_token::Verified),
+    /// The keyring does not answer at once: it may be asking the person for its password.
+    WaitingForKeyring,
     /// Another window had renewed the session, and its result was taken.
     TookSiblings,
     /// A renewal granted other scopes than there were.

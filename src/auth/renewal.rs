@@ -15,7 +15,7 @@ use super::session::{Obtained, Session, Why, expiry};
 use super::tokens::{self, TokenError};
 use crate::http::Http;
 use crate::secret::Secret;
-use crate::store::{Account, Kept, Store, StoreError, Turn, Unavailable, Used};
+use crate::store::{self, Account, Kept, Store, StoreError, Turn, Unavailable, Used};
 
 /// How long to wait for another window that renews the same session: longer than its renewal can take.
 const TURN: Duration = Duration::from_mins(5);
@@ -268,7 +268,9 @@ impl Renewal<'_> {
     }
 
     async fn stored(&self) -> Result<Option<Renewed>, StoreError> {
-        let stored = self.store.load(self.account).await?;
+        let load = tokio::time::timeout(store::PATIENCE, self.store.load(self.account));
+        let stored = store::told(load, || (self.report)(Step::WaitingForKeyring)).await;
+        let stored = stored.map_err(|_| Unavailable::silent(store::PATIENCE))??;
         Ok(stored.map(|(session, kept)| Renewed { session, kept }))
     }
 

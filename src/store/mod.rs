@@ -1,23 +1,30 @@
 //! Where sessions live: the keyring of the operating system, or this run's memory where there is none.
 
+mod keyring;
 mod lock;
+#[cfg(all(unix, not(target_os = "macos")))]
+mod secret_service;
 mod vault;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use tokio::sync::Mutex as Queue;
+use tokio::time::timeout;
 
 use crate::auth::session::Session;
 use crate::config::Profile;
 use crate::secret::Secret;
 use lock::{Lock, Locks};
-pub use vault::{Memory, Unavailability, Unavailable, Vault};
+pub use vault::{Ask, Memory, Unavailability, Unavailable, Vault};
 
 /// The entries' service name, as a keyring's own window shows it.
 const SERVICE: &str = "Hallpass";
@@ -97,6 +104,8 @@ pub struct Store {
     /// What this process knows of the sessions, by account.
     known: Arc<Mutex<HashMap<String, Known>>>,
     locks: Arc<Locks>,
+    /// One call at a time and in their order, so that the person is asked for one password at a time.
+    queue: Arc<Queue<()>>,
 }
 
 impl fmt::Debug for Store {
@@ -165,8 +174,12 @@ struct Entry {
 
 const VERSION: u32 = 1;
 
-/// How long a keyring may take: it may be asking for its password, and nobody may be there to answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the keyring may take over what somebody waits for, and the person to answer it where it asks for its
+/// password.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long it may take before the person is told what is waited for.
+pub const SOON: Duration = Duration::from_secs(1);
 
 impl Store {
     /// The store over the system's keyring. Nothing is opened before the first call.
@@ -175,7 +188,7 @@ impl Store {
         let places = directories::ProjectDirs::from("", "", "Hallpass");
         let usual = places.map(|places| places.data_local_dir().join("locks"));
         let locks = usual.into_iter().chain([std::env::temp_dir().join("hallpass-locks")]);
-        Self::new(vault::Keyring, locks.collect())
+        Self::new(keyring::Keyring, locks.collect())
     }
 
     /// The store over any vault. Those who share the vault must share the folder of `locks`.
@@ -184,10 +197,12 @@ impl Store {
     }
 
     fn new(vault: impl Vault, locks: Vec<PathBuf>) -> Self {
-        Self { keyring: Arc::new(vault), known: Arc::default(), locks: Arc::new(Locks::new(locks)) }
+        let (keyring, locks) = (Arc::new(vault), Arc::new(Locks::new(locks)));
+        Self { keyring, known: Arc::default(), locks, queue: Arc::default() }
     }
 
-    /// The session of `account`, and where it is kept.
+    /// The session of `account`, and where it is kept. A locked keyring asks for its password, and is waited for as long
+    /// as the person takes; whoever is in a hurry may drop the future.
     ///
     /// # Errors
     /// When the keyring cannot be read, or holds something else under that name; that is then set aside.
@@ -195,7 +210,7 @@ impl Store {
         if let Some(Known::InMemory(bytes, why)) = self.known(&account.0) {
             return Ok(read(&bytes).map(|session| (session, Kept::ThisRunOnly(why))));
         }
-        self.blocking(account, |store, name| match store.in_keyring(name)? {
+        self.blocking(Ask::ToUnlock, account, |store, name| match store.in_keyring(name)? {
             None => Ok(None),
             Some(bytes) => match read(&bytes) {
                 Some(session) => {
@@ -214,17 +229,17 @@ impl Store {
     /// Keeps the session of a login: in the keyring, else in memory.
     pub async fn save(&self, account: &Account, session: &Session) -> Kept {
         let new = session.clone();
-        let kept = self.blocking(account, move |store, name| Ok::<_, Unavailable>(store.put(name, &new)));
+        let kept = self.change(Ask::ToMake, account, move |store, name| store.put(name, &new));
         kept.await.unwrap_or_else(|why| self.put_in_memory(&account.0, session, why))
     }
 
     /// Keeps the renewed session in the place of the `old` one; `None` where the old one is there no longer, because
     /// the person logged out or in anew meanwhile. A session of somebody else, of another window, is left alone.
     pub async fn replace(&self, account: &Account, old: &Session, new: &Session) -> Option<Kept> {
+        // A locked keyring asks for no password, unless the person called for this.
+        let ask = if old == new { Ask::ToMake } else { Ask::Nothing };
         let (old, renewed) = (old.clone(), new.clone());
-        let kept = self.blocking(account, move |store, name| {
-            Ok::<_, Unavailable>(store.put_in_place(name, &old, &renewed))
-        });
+        let kept = self.change(ask, account, move |store, name| store.put_in_place(name, &old, &renewed));
         match kept.await {
             Ok(kept) => kept,
             Err(_) if matches!(self.known(&account.0), Some(Known::Ended)) => None,
@@ -247,20 +262,21 @@ impl Store {
             _ => None,
         };
         let subject = subject.map(str::to_owned);
-        let removed = self.blocking(account, move |store, name| {
+        let removed = self.change(Ask::ToUnlock, account, move |store, name| {
             let there = store.in_keyring(name)?.and_then(|bytes| read(&bytes));
             let whose = there.as_ref().map(|session| session.user.subject.as_str());
             if subject.is_some() && whose.is_some() && whose != subject.as_deref() {
                 return Ok(None);
             }
-            let deleted = vault::delete(&*store.keyring, SERVICE, &aside(name))
-                .and_then(|()| vault::delete(&*store.keyring, SERVICE, name));
-            match deleted {
-                Err(why) if why.kind() != Unavailability::Absent => Err(why),
-                _ => Ok(there),
-            }
+            vault::delete(&*store.keyring, SERVICE, &aside(name))
+                .and_then(|()| vault::delete(&*store.keyring, SERVICE, name))
+                .map(|()| there)
         });
-        Ok(removed.await.map(|there| in_memory.or(there))?)
+        match removed.await.and_then(|removed| removed) {
+            Ok(there) => Ok(in_memory.or(there)),
+            Err(why) if why.kind() == Unavailability::Absent => Ok(in_memory),
+            Err(why) => Err(why.into()),
+        }
     }
 
     /// Waits for the right to renew the session of `account`.
@@ -282,24 +298,52 @@ impl Store {
         }
     }
 
-    /// Does `work` on a thread that may wait, while nobody else does any with this account, here or in another
-    /// process; for so long as one may wait for a keyring.
+    /// Changes what is kept of `account`, within [`PATIENCE`]. Nothing is begun after that: whoever asked for it goes
+    /// another way, and it must not come back from the past.
+    async fn change<T: Send + 'static>(
+        &self,
+        ask: Ask,
+        account: &Account,
+        work: impl FnOnce(&Self, &str) -> T + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let awaited = Arc::new(AtomicBool::new(true));
+        let is_awaited = Arc::clone(&awaited);
+        let mut changed = pin!(self.blocking(ask, account, move |store, name| {
+            // From here on it is seen through.
+            let in_time = is_awaited.swap(false, Ordering::Relaxed);
+            in_time.then(|| work(store, name)).ok_or_else(|| Unavailable::silent(PATIENCE))
+        }));
+        match timeout(PATIENCE, &mut changed).await {
+            Ok(changed) => changed,
+            Err(_) if awaited.swap(false, Ordering::Relaxed) => Err(Unavailable::silent(PATIENCE)),
+            // It was begun in the last moment; it is unlocked, and quick.
+            Err(_) => timeout(PATIENCE, changed).await.unwrap_or_else(|_| Err(Unavailable::silent(PATIENCE))),
+        }
+    }
+
+    /// Does `work` on a thread that may wait, while nobody else does any with this account, here or in another process.
+    /// The keyring may `ask` for its password first; until that is answered, other processes are not kept waiting.
     async fn blocking<T: Send + 'static, E: From<Unavailable> + Send + 'static>(
         &self,
+        ask: Ask,
         account: &Account,
         work: impl FnOnce(&Self, &str) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        let (store, name) = (self.clone(), account.0.clone());
-        let done = async {
-            let lock = self.lock("entry", account).await?;
-            let done = tokio::task::spawn_blocking(move || {
-                let _lock = lock;
-                work(&store, &name)
-            });
-            done.await.unwrap_or_else(|error| Err(Unavailable::new(error.to_string()).into()))
-        };
-        let done = tokio::time::timeout(PATIENCE, done).await;
-        done.unwrap_or_else(|_| Err(Unavailable::new(SILENT).into()))
+        let queued = Arc::clone(&self.queue).lock_owned().await;
+        let (store, keyring, name) = (self.clone(), Arc::clone(&self.keyring), account.0.clone());
+        let unlocked = tokio::task::spawn_blocking(move || (keyring.unlock(ask), queued)).await;
+        let (unlocked, queued) = unlocked.map_err(|error| Unavailable::new(error.to_string()))?;
+        // Where it stays locked, what was known before still counts.
+        let refusal = unlocked.err();
+        let lock = self.lock("entry", account).await?;
+        let done = tokio::task::spawn_blocking(move || {
+            let _held = (lock, queued);
+            match refusal {
+                Some(why) if !matches!(store.known(&name), Some(Known::Ended)) => Err(why.into()),
+                _ => work(&store, &name),
+            }
+        });
+        done.await.unwrap_or_else(|error| Err(Unavailable::new(error.to_string()).into()))
     }
 
     fn known(&self, name: &str) -> Option<Known> {
@@ -369,8 +413,15 @@ impl Store {
     }
 }
 
-/// Why a keyring is no longer waited for.
-const SILENT: &str = "it did not answer within 30 seconds, and may be asking for its password";
+/// What the store answers; where that takes long, as while the keyring asks for its password, `tell` is called.
+pub async fn told<T>(answer: impl Future<Output = T>, tell: impl FnOnce()) -> T {
+    let mut answer = pin!(answer);
+    if let Ok(answer) = timeout(SOON, &mut answer).await {
+        return answer;
+    }
+    tell();
+    answer.await
+}
 
 fn aside(name: &str) -> String {
     format!("{name} (set aside)")
@@ -391,6 +442,8 @@ fn written(session: &Session) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Condvar;
+
     use super::*;
     use crate::auth::session::{Obtained, StepUp, User};
 
@@ -669,6 +722,82 @@ mod tests {
         assert_ne!(Account::of(&profile), Account::of(&other));
         let fewer = Profile { scopes: vec!["openid".to_owned()], ..profile.clone() };
         assert_ne!(Account::of(&profile), Account::of(&fewer));
+    }
+
+    /// A keyring that asks for its password, and what it was asked for.
+    #[derive(Default)]
+    struct Asking {
+        vault: Memory,
+        answered: Mutex<bool>,
+        answer: Condvar,
+        asked: Mutex<Vec<Ask>>,
+    }
+
+    impl Asking {
+        fn is_answered(&self) {
+            *self.answered.lock().unwrap() = true;
+            self.answer.notify_all();
+        }
+    }
+
+    impl Vault for Asking {
+        fn unlock(&self, ask: Ask) -> Result<(), Unavailable> {
+            self.asked.lock().unwrap().push(ask);
+            let answered = self.answered.lock().unwrap();
+            if ask == Ask::Nothing && !*answered {
+                return Err(Unavailable::locked());
+            }
+            drop(self.answer.wait_while(answered, |answered| !*answered).unwrap());
+            Ok(())
+        }
+        fn get(&self, service: &str, account: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+            self.vault.get(service, account)
+        }
+        fn set(&self, service: &str, account: &str, bytes: &[u8]) -> Result<(), Unavailable> {
+            self.vault.set(service, account, bytes)
+        }
+        fn delete(&self, service: &str, account: &str) -> Result<(), Unavailable> {
+            self.vault.delete(service, account)
+        }
+    }
+
+    /// What `work` on the store comes to, if the keyring stays silent past all patience.
+    async fn in_vain<T: Send + 'static>(vault: &Asking, work: impl Future<Output = T> + Send + 'static) -> T {
+        let asked = vault.asked.lock().unwrap().len();
+        let working = tokio::spawn(work);
+        while vault.asked.lock().unwrap().len() == asked {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::advance(PATIENCE).await;
+        working.await.unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_person_takes_too_long_to_unlock_the_keyring_for_is_not_done_any_more() {
+        let vault = Arc::new(Asking::default());
+        let (store, _locks) = over(Arc::clone(&vault));
+        let this_run = Kept::ThisRunOnly(Unavailable::silent(PATIENCE));
+        let other = store.clone();
+        let kept = in_vain(&vault, async move { other.save(&account(), &session()).await }).await;
+        assert_eq!(kept, this_run);
+        // What is in memory is had without a password.
+        assert_eq!(store.load(&account()).await, Ok(Some((session(), this_run))));
+        drop(store);
+        vault.is_answered();
+        while Arc::strong_count(&vault) > 1 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(*vault.asked.lock().unwrap(), [Ask::ToMake]);
+        assert!(vault.vault.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_renewal_asks_for_no_password() {
+        let vault = Arc::new(Asking::default());
+        let (store, _locks) = over(Arc::clone(&vault));
+        let kept = store.replace(&account(), &session(), &renewed(session())).await;
+        assert_eq!(kept, Some(Kept::ThisRunOnly(Unavailable::locked())));
+        assert_eq!(*vault.asked.lock().unwrap(), [Ask::Nothing]);
     }
 
     #[tokio::test]

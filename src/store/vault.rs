@@ -1,7 +1,8 @@
-//! A vault: named entries of bytes. The keyring is one; entries larger than it takes are split here.
+//! A vault: named entries of bytes. Entries larger than a keyring takes are split here.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -33,6 +34,17 @@ pub enum Unavailability {
     NoLock,
 }
 
+/// What a vault may ask of the person before it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Nothing: a locked one stays locked.
+    Nothing,
+    /// Its password.
+    ToUnlock,
+    /// Its password, or one for a new vault where there is none.
+    ToMake,
+}
+
 impl Unavailable {
     /// It is there, and would not.
     pub fn new(reason: impl Into<String>) -> Self {
@@ -58,6 +70,21 @@ impl Unavailable {
         Self { reason, kind: Unavailability::NoLock }
     }
 
+    /// It is locked, and nobody unlocked it.
+    #[must_use]
+    pub fn locked() -> Self {
+        Self::new("the keyring is locked, or refused access")
+    }
+
+    /// It said nothing for so long.
+    #[must_use]
+    pub fn silent(patience: Duration) -> Self {
+        Self::new(format!(
+            "no answer for {} seconds; it may be asking for its password in a window of its own",
+            patience.as_secs()
+        ))
+    }
+
     /// In which way it cannot be used.
     #[must_use]
     pub fn kind(&self) -> Unavailability {
@@ -67,6 +94,16 @@ impl Unavailable {
 
 /// Named entries of bytes. Its calls may block.
 pub trait Vault: Send + Sync + 'static {
+    /// Makes the vault ready to be used. It may `ask` the person for its password, and then takes as long as the person
+    /// does.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    fn unlock(&self, ask: Ask) -> Result<(), Unavailable> {
+        // Most vaults have no lock of their own.
+        let _ = ask;
+        Ok(())
+    }
     /// The entry's bytes; `None` where there is no such entry.
     ///
     /// # Errors
@@ -85,6 +122,9 @@ pub trait Vault: Send + Sync + 'static {
 }
 
 impl<V: Vault> Vault for Arc<V> {
+    fn unlock(&self, ask: Ask) -> Result<(), Unavailable> {
+        (**self).unlock(ask)
+    }
     fn get(&self, service: &str, account: &str) -> Result<Option<Vec<u8>>, Unavailable> {
         (**self).get(service, account)
     }
@@ -178,44 +218,6 @@ impl Split {
 impl std::fmt::Display for Split {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{SPLIT}{} {}", self.generation, self.parts)
-    }
-}
-
-/// The keyring of the operating system.
-pub struct Keyring;
-
-impl Vault for Keyring {
-    fn get(&self, service: &str, account: &str) -> Result<Option<Vec<u8>>, Unavailable> {
-        match entry(service, account)?.get_secret() {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(keyring::Error::NoEntry) => Ok(None),
-            Err(error) => Err(reason(&error)),
-        }
-    }
-
-    fn set(&self, service: &str, account: &str, bytes: &[u8]) -> Result<(), Unavailable> {
-        entry(service, account)?.set_secret(bytes).map_err(|error| reason(&error))
-    }
-
-    fn delete(&self, service: &str, account: &str) -> Result<(), Unavailable> {
-        match entry(service, account)?.delete_credential() {
-            Ok(()) | Err(keyring::Error::NoEntry) => Ok(()),
-            Err(error) => Err(reason(&error)),
-        }
-    }
-}
-
-fn entry(service: &str, account: &str) -> Result<keyring::Entry, Unavailable> {
-    keyring::Entry::new(service, account).map_err(|error| reason(&error))
-}
-
-fn reason(error: &keyring::Error) -> Unavailable {
-    match error {
-        keyring::Error::NoDefaultStore => Unavailable::absent(),
-        keyring::Error::NoStorageAccess(_) => {
-            Unavailable::new("the keyring is locked, or access to it was denied")
-        }
-        other => Unavailable::new(other.to_string()),
     }
 }
 

@@ -56,6 +56,17 @@ impl Browser {
         browser
     }
 
+    /// Opens `url` in the same browser, which still has its cookies.
+    pub async fn visit(&self, url: &str) {
+        self.ask(Method::POST, "/url", json!({ "url": url })).await;
+    }
+
+    /// Waits for the page to read `part`.
+    pub async fn wait_for(&self, part: &str) {
+        let reads = within_patience(async || self.text().await.contains(part).then_some(()));
+        assert!(reads.await.is_some(), "the browser ends on {:?}", self.text().await);
+    }
+
     /// Presses the button or link that reads so, once it is there, and waits for the page that it leads to.
     pub async fn press(&self, text: &str) {
         let here = self.ask(Method::GET, "/url", Value::Null).await;

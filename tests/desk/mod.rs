@@ -9,7 +9,8 @@
 mod browser;
 mod window;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::env;
 use std::fs::{self, File, Permissions};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -48,18 +49,24 @@ const INSTALL: &str = "apt-get install xvfb dbus at-spi2-core gnome-keyring xdot
 /// How the session bus starts the accessibility bus.
 const ACCESSIBILITY: &str = "/usr/share/dbus-1/services/org.a11y.Bus.service";
 
-/// Whether the desk has a keyring.
+/// How the desk's keyring starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keyring {
-    /// An empty one, unlocked.
+    /// Unlocked; it is made where there was none.
     Unlocked,
-    /// None: nothing answers for it, and nothing can be started that would.
+    /// As it lies on the disk: locked, if there is one.
+    Locked,
+    /// Not at all: nothing answers for it, and nothing can be started that would.
     None,
 }
 
+/// What unlocks the keyring.
+const PASSWORD: &str = "a password";
+
 /// A desk. Whatever runs on it ends with it.
 pub struct Desk {
-    processes: Vec<Process>,
+    keyring: RefCell<Option<Process>>,
+    _processes: Vec<Process>,
     home: TempDir,
     display: String,
     address: String,
@@ -112,8 +119,9 @@ impl Desk {
             call(&session_bus, "org.a11y.Bus", "/org/a11y/bus", "org.a11y.Bus", "GetAddress", &())
                 .await
                 .unwrap();
-        let mut desk = Self {
-            processes: vec![bus, display],
+        let desk = Self {
+            keyring: RefCell::default(),
+            _processes: vec![bus, display],
             home,
             display: number,
             address,
@@ -121,29 +129,109 @@ impl Desk {
             accessibility_bus: connect(&accessibility).await,
             seen: Cell::new(0),
         };
-        if keyring == Keyring::Unlocked {
-            desk.unlock_keyring().await;
-        }
+        desk.start_keyring(keyring).await;
         desk
     }
 
-    async fn unlock_keyring(&mut self) {
+    /// Starts the keyring's daemon, over what the last one left on the disk.
+    pub async fn start_keyring(&self, keyring: Keyring) {
+        let how = match keyring {
+            Keyring::Unlocked => "--unlock",
+            Keyring::Locked => "--start",
+            Keyring::None => return,
+        };
         let mut daemon = Process::start(
             self.command("gnome-keyring-daemon")
-                .args(["--unlock", "--components=secrets", "--foreground"])
+                .args([how, "--components=secrets", "--foreground"])
                 .stdin(Stdio::piped())
                 .stdout(Stdio::null()),
         );
-        daemon.0.stdin.take().unwrap().write_all(b"a password\n").unwrap();
-        self.processes.push(daemon);
-        let unlocked = within_patience(async || self.keyring("Locked").await.filter(|locked: &bool| !locked));
-        unlocked.await.expect("the keyring was not unlocked");
+        daemon.0.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
+        self.keyring.replace(Some(daemon));
+        let locked = keyring == Keyring::Locked;
+        let started =
+            within_patience(async || self.keyring("Locked").await.filter(|is: &bool| *is == locked));
+        started.await.expect("the keyring did not start");
+    }
+
+    /// Lets the keyring ask for its password in a window of its own, as desktops do. Without that it asks nobody, and is
+    /// refused.
+    pub async fn set_up_prompter(&self) {
+        let service = "org.gnome.keyring.SystemPrompter.service";
+        let from = Path::new("/usr/share/dbus-1/services").join(service);
+        fs::copy(from, self.home.path().join("services").join(service)).expect("gcr is installed");
+        let (dbus, path) = ("org.freedesktop.DBus", "/org/freedesktop/DBus");
+        call::<()>(&self.session_bus, dbus, path, dbus, "ReloadConfig", &()).await.unwrap();
+    }
+
+    /// Types the keyring's password where it asks for it.
+    pub async fn answer_prompt(&self) {
+        let search = ["search", "--onlyvisible", "--class", "gcr-prompter", "windowraise", "windowfocus"];
+        let asks = within_patience(async || {
+            self.command("xdotool").args(search).status().unwrap().success().then_some(())
+        });
+        asks.await.expect("the keyring asks for nothing");
+        let typed = self.command("xdotool").args(["type", "--delay", "20", PASSWORD]).status().unwrap();
+        let entered = self.command("xdotool").args(["key", "Return"]).status().unwrap();
+        assert!(typed.success() && entered.success(), "the password could not be typed");
+    }
+
+    /// Ends the keyring's daemon. What it holds stays on the disk.
+    pub fn stop_keyring(&self) {
+        self.keyring.take();
+    }
+
+    /// Locks the keyring, as a person does in its own window.
+    pub async fn lock_keyring(&self) {
+        let (service, path) = ("org.freedesktop.secrets", "/org/freedesktop/secrets");
+        let interface = "org.freedesktop.Secret.Service";
+        let bus = &self.session_bus;
+        let collection: OwnedObjectPath =
+            call(bus, service, path, interface, "ReadAlias", &"default").await.unwrap();
+        let _: (Vec<OwnedObjectPath>, OwnedObjectPath) =
+            call(bus, service, path, interface, "Lock", &vec![collection]).await.unwrap();
+        let locked = within_patience(async || self.keyring("Locked").await.filter(|locked: &bool| *locked));
+        locked.await.expect("the keyring was not locked");
     }
 
     /// How many secrets the keyring holds.
     pub async fn secrets(&self) -> usize {
         let items: Vec<OwnedObjectPath> = self.keyring("Items").await.expect("the desk has a keyring");
         items.len()
+    }
+
+    /// The session that the keyring holds, as it was written.
+    pub async fn kept_session(&self) -> Option<serde_json::Value> {
+        const SERVICE: &str = "org.freedesktop.secrets";
+        let bus = &self.session_bus;
+        let asked = ("plain", Value::from(""));
+        let interface = "org.freedesktop.Secret.Service";
+        let (_, session): (OwnedValue, OwnedObjectPath) =
+            call(bus, SERVICE, "/org/freedesktop/secrets", interface, "OpenSession", &asked).await.unwrap();
+        let items: Vec<OwnedObjectPath> = self.keyring("Items").await?;
+        let mut entries = HashMap::new();
+        for item in items {
+            let interface = "org.freedesktop.Secret.Item";
+            let attributes = (interface, "Attributes");
+            let properties = "org.freedesktop.DBus.Properties";
+            // A part of an entry may be replaced meanwhile.
+            let attributes: OwnedValue =
+                call(bus, SERVICE, &item, properties, "Get", &attributes).await.ok()?;
+            let attributes: HashMap<String, String> = attributes.try_into().unwrap();
+            let (_, _, bytes, _): (OwnedObjectPath, Vec<u8>, Vec<u8>, String) =
+                call::<(_,)>(bus, SERVICE, &item, interface, "GetSecret", &session).await.ok()?.0;
+            entries.insert(attributes["username"].clone(), bytes);
+        }
+        let (name, head) = entries.iter().find(|(name, _)| !name.contains(" #"))?;
+        let head = str::from_utf8(head).unwrap();
+        let whole = match head.strip_prefix("hallpass-split ").and_then(|split| split.split_once(' ')) {
+            None => head.as_bytes().to_vec(),
+            Some((generation, parts)) => {
+                let part = |number| entries.get(&format!("{name} #{generation}.{number}")).cloned();
+                (1..=parts.parse().unwrap()).map(part).collect::<Option<Vec<_>>>()?.concat()
+            }
+        };
+        Some(serde_json::from_slice::<serde_json::Value>(&whole).ok()?["session"].take())
     }
 
     async fn keyring<T: TryFrom<OwnedValue>>(&self, property: &str) -> Option<T> {
@@ -153,6 +241,15 @@ impl Desk {
         let value: OwnedValue =
             call(&self.session_bus, service, path, properties, "Get", &asked).await.ok()?;
         T::try_from(value).ok()
+    }
+
+    /// Every refresh token that the keyring holds one after the other: waits for another one than `last`.
+    pub async fn next_refresh_token(&self, last: &str) -> String {
+        let next = within_patience(async || {
+            let session = self.kept_session().await?;
+            session["refresh_token"].as_str().filter(|token| *token != last).map(str::to_owned)
+        });
+        next.await.expect("the keyring holds no other refresh token")
     }
 
     /// The next URL that the system browser was asked to open.
@@ -171,6 +268,12 @@ impl Desk {
     fn opened(&self) -> Vec<String> {
         let urls = fs::read_to_string(self.home.path().join("opened")).unwrap_or_default();
         urls.lines().map(str::to_owned).collect()
+    }
+
+    /// Waits for the `condition` to hold.
+    pub async fn until(&self, condition: impl Fn() -> bool) {
+        let holds = within_patience(async || condition().then_some(())).await;
+        assert!(holds.is_some(), "it did not come to that:\n{}", self.noise());
     }
 
     /// Takes a picture of the whole display, once it stands still.
@@ -199,7 +302,7 @@ impl Desk {
     }
 
     /// What the programs of the desk have complained of.
-    fn noise(&self) -> String {
+    pub fn noise(&self) -> String {
         fs::read_to_string(self.home.path().join("noise")).unwrap_or_default()
     }
 

@@ -52,9 +52,9 @@ impl Desk {
     }
 
     /// Starts Hallpass with these environment variables, and waits for its window.
-    pub async fn open_with(&self, variables: &[(&str, &str)]) -> Window<'_> {
+    pub async fn open_with(&self, variables: &[(&str, String)]) -> Window<'_> {
         let mut command = self.command(env!("CARGO_BIN_EXE_hallpass"));
-        let process = Process::start(command.envs(variables.iter().copied()));
+        let process = Process::start(command.envs(variables.iter().map(|(name, value)| (name, value))));
         let name = within_patience(async || self.application(process.0.id()).await);
         let name = name.await.unwrap_or_else(|| panic!("Hallpass did not show a window:\n{}", self.noise()));
         let window = Window { desk: self, process, name };
@@ -88,6 +88,16 @@ impl Window<'_> {
     /// Waits for something with exactly this name.
     pub async fn wait(&self, name: &str) {
         self.find(name, |node| node.name == name).await;
+    }
+
+    /// Waits for something with exactly this name, longer than Hallpass waits for anything.
+    pub async fn wait_long(&self, name: &str) {
+        for _ in 0..2 {
+            if within_patience(async || self.shows(name).await.then_some(())).await.is_some() {
+                return;
+            }
+        }
+        panic!("{name:?} did not come; the window says:\n{}", self.text().await);
     }
 
     /// Waits for something whose name holds `part`.
@@ -143,17 +153,32 @@ impl Window<'_> {
         came.await.unwrap_or_else(|| panic!("{part:?} did not come"));
     }
 
+    /// What anyone on this computer can read of how the program was started.
+    pub fn command_line(&self) -> String {
+        fs::read_to_string(format!("/proc/{}/cmdline", self.process.0.id())).unwrap()
+    }
+
     /// Brings the window before every other, and gives it the keyboard, as a window manager would. A window that is
     /// wholly covered draws nothing, and so says nothing new.
     pub async fn to_front(&self) {
+        self.manage(&["windowraise", "windowfocus"]).await;
+    }
+
+    /// Gives the window the upper or the lower half of the display, so that two of them are seen at once.
+    pub async fn to_half(&self, lower: bool) {
+        let top = if lower { "400" } else { "0" };
+        self.manage(&["windowsize", "1280", "400", "windowmove", "0", top]).await;
+    }
+
+    /// Does with the window what a window manager would.
+    async fn manage(&self, commands: &[&str]) {
         let id = self.process.0.id().to_string();
         let search = ["search", "--all", "--onlyvisible", "--pid", &id, "--name", "Hallpass"];
-        let in_front = within_patience(async || {
+        let done = within_patience(async || {
             let mut command = self.desk.command("xdotool");
-            let status = command.args(search).args(["windowraise", "windowfocus"]).status();
-            status.unwrap().success().then_some(())
+            command.args(search).args(commands).status().unwrap().success().then_some(())
         });
-        in_front.await.expect("the window did not come to the front");
+        done.await.unwrap_or_else(|| panic!("there is no window for {commands:?}"));
     }
 
     /// Presses keys, by their X names: `Tab`, `ctrl+a`.
@@ -228,7 +253,7 @@ impl Window<'_> {
     }
 
     /// Everything that a screen reader would say of the window, a line for each thing.
-    async fn text(&self) -> String {
+    pub async fn text(&self) -> String {
         let names: Vec<_> = self.nodes().await.into_iter().map(|node| node.name).collect();
         names.join("\n")
     }
