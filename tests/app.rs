@@ -12,7 +12,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use hallpass::api::CallError;
 use hallpass::app::App;
-use hallpass::app::state::{Action, Call, Event, State, Work};
+use hallpass::app::state::{Action, Call, Event, State, Turn, Work};
 use hallpass::app::tasks::World;
 use hallpass::auth::login::{LoginError, OpenBrowser};
 use hallpass::auth::loopback::Refusal;
@@ -20,14 +20,14 @@ use hallpass::auth::renewal::Renewed;
 use hallpass::auth::session::{Obtained, Session, StepUp, User};
 use hallpass::config::{self, Arguments, DEMO, Loaded, Profile};
 use hallpass::demo::person::{self, Choice};
-use hallpass::demo::{self, Demo, Options};
+use hallpass::demo::{self, Demo, Fault, Options};
 use hallpass::secret::Secret;
 use hallpass::store::{Kept, Memory, Store, StoreError, Unavailable, Vault};
 use jiff::Timestamp;
 use serde_json::json;
 use support::provider::Provider;
 use support::server::{self, Server};
-use support::{DEADLINE, demo_profile};
+use support::{DEADLINE, demo_profile, fault_items, turn_fault};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use url::Url;
@@ -99,7 +99,7 @@ impl Computer {
         let store = Store::over(vault, self.home.path().join("locks"));
         let runtime = Runtime::new().unwrap();
         let (dir, running) = (self.home.path().join("demo"), Arc::new(Mutex::new(None)));
-        let keeps = Arc::clone(&running);
+        let (keeps, switches) = (Arc::clone(&running), Arc::clone(&running));
         let world = World {
             runtime: runtime.handle().clone(),
             store,
@@ -113,6 +113,8 @@ impl Computer {
                     Ok(profile)
                 })
             }),
+            faults: fault_items(),
+            turn_fault: turn_fault(switches),
         };
         let (wake, wakes) = mpsc::channel();
         let api = Url::parse("http://127.0.0.1:8701/").unwrap();
@@ -125,7 +127,7 @@ impl Computer {
                 });
                 App::new(&context.egui_ctx, demo, loaded, world)
             });
-        Window { harness, wakes, _demo: running, runtime, _home: Arc::clone(&self.home) }
+        Window { harness, wakes, demo: running, runtime, _home: Arc::clone(&self.home) }
     }
 }
 
@@ -134,7 +136,7 @@ struct Window {
     harness: Harness<'static, App>,
     wakes: mpsc::Receiver<()>,
     // After the window, so that nothing it started outlives it.
-    _demo: Arc<Mutex<Option<Demo>>>,
+    demo: Arc<Mutex<Option<Demo>>>,
     runtime: Runtime,
     _home: Arc<TempDir>,
 }
@@ -210,6 +212,22 @@ impl Window {
         self.until(entry, |window| window.harness.query_by_role_and_label(Role::Button, entry).is_some());
         self.harness.get_by_role_and_label(Role::Button, entry).click();
         self.harness.step();
+    }
+
+    /// Turns this fault of the demo on, in the menu; or with "None" any off.
+    fn turn(&mut self, title: &str) {
+        let button = match self.state().fault {
+            Some(_) => self.shown().into_iter().find(|name| name.starts_with("Fault: ")),
+            None => Some("Faults".to_owned()),
+        };
+        self.press(&button.unwrap());
+        self.press(title);
+        let wanted = (title != "None").then_some(title);
+        self.until(title, |window| {
+            let fault = window.state().fault.map(|fault| fault.title);
+            fault == wanted && !window.state().is_running(Work::Fault)
+        });
+        self.harness.run();
     }
 
     /// Types into the field of this name, in the place of what it holds.
@@ -700,6 +718,156 @@ fn both_screens_come_to_rest_and_every_input_has_a_name() {
     window.press("Close");
     window.sees("Alice Adams");
     window.settles();
+}
+
+// ---- the demo's faults ----
+
+#[test]
+fn a_fault_at_login_is_explained_and_the_login_works_once_it_is_off() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.until("the demo", |window| window.state().can_log_in());
+    for (fault, headline) in [
+        ("Declined", "You were not logged in"),
+        ("Bad nonce", "The ID token was rejected"),
+        ("Provider 429", "The provider did not exchange the code"),
+        ("Provider 500", "The provider did not exchange the code"),
+    ] {
+        window.turn(fault);
+        window.press("Log in");
+        window.until(headline, |window| window.state().login.is_none() && window.shows(headline));
+        window.settles();
+        window.press("Dismiss");
+    }
+    window.turn("Key rotated");
+    window.log_in_as("Alice Adams");
+    let fetched = window.state().history.entries().filter(|entry| entry.title == "Fetched its keys");
+    assert_eq!(fetched.count(), 5 + 1, "once a login, and once more for the new key");
+    window.press("Log out");
+    window.turn("None");
+    window.log_in_as("Alice Adams");
+}
+
+#[test]
+fn a_callback_with_a_wrong_state_leaves_the_login_waiting_and_cancel_is_the_way_on() {
+    let computer = Computer::of(Person::default());
+    let mut window = computer.start();
+    window.until("the demo", |window| window.state().can_log_in());
+    window.turn("Wrong state");
+    window.press("Log in");
+    window.sees("Waiting for you in the browser");
+    let link = computer.person.opened().pop().unwrap();
+    let visit = window.runtime.block_on(person::visit(link.as_str(), Choice::Alice));
+    assert_eq!(visit.ok().unwrap().status.as_u16(), 400);
+    window.harness.step();
+    assert!(window.shows("Waiting for you in the browser"));
+    window.press("Cancel");
+    window.turn("None");
+    computer.person.chooses(Some(Choice::Alice));
+    window.log_in_as("Alice Adams");
+}
+
+#[test]
+fn a_fault_at_a_call_is_explained_and_the_call_works_once_it_is_off() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.log_in_as("Alice Adams");
+    window.press("Private (scoped)");
+    for (fault, status, headline) in [
+        ("Missing scope", "403 Forbidden", "Your token lacks the scope read:messages"),
+        ("Wrong audience", "401 Unauthorized", "Your token is for another API"),
+        ("Opaque token", "401 Unauthorized", "The API cannot read your token"),
+        ("Expired token", "401 Unauthorized", "Your token has expired"),
+        ("API 429", "429 Too Many Requests", "The API wants to be left alone for a while"),
+        ("API 500", "500 Internal Server Error", "The API failed"),
+    ] {
+        window.turn(fault);
+        let old = window.state().session.as_ref().unwrap().session.clone();
+        window.press("Renew");
+        window.until("a token", |window| window.state().session.as_ref().unwrap().session != old);
+        window.press("Call API");
+        window.is_answered(status);
+        assert!(window.shows(headline), "{fault}: {:?}", window.shown());
+        window.settles();
+    }
+    window.turn("API unreachable");
+    window.press("Call API");
+    window.until("the refusal", |window| window.mentions("Nothing listens at 127.0.0.1"));
+    window.turn("None");
+    window.press("Call API");
+    window.is_answered("200 OK");
+    window.settles();
+}
+
+#[test]
+fn a_slow_demo_leaves_the_window_free_and_a_wrong_clock_is_told() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.log_in_as("Alice Adams");
+    window.turn("Slow");
+    window.press("Call API");
+    window.sees("Cancel");
+    window.is_answered("200 OK");
+    window.turn("Clock skew");
+    window.press("Renew");
+    window.until("the clock", |window| window.mentions("This computer's clock is 60 min behind"));
+    window.turn("None");
+    window.press("Renew");
+    window.until("no clock", |window| !window.mentions("This computer's clock"));
+    window.press("Call API");
+    window.is_answered("200 OK");
+    window.settles();
+}
+
+#[test]
+fn a_fault_at_a_renewal_is_explained_and_only_reuse_ends_the_session() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.log_in_as("Alice Adams");
+    let renewable = |window: &Window| window.state().session.as_ref().unwrap().is_renewable();
+    for (fault, headline, ends) in [
+        ("Provider 429", "The provider did not renew the session", false),
+        ("Reuse detected", "Your session was ended: a refresh token was used twice", true),
+        ("Provider 500", "The provider did not renew the session", false),
+    ] {
+        window.turn(fault);
+        window.press("Renew");
+        window.until(headline, |window| !window.state().is_running(Work::Renewal) && window.shows(headline));
+        assert_eq!(renewable(&window), !ends, "{fault}");
+        window.settles();
+        if ends {
+            window.turn("None");
+            window.press("Log in again");
+            window.until("a new session", renewable);
+        }
+    }
+}
+
+#[test]
+fn what_another_window_turned_on_is_shown_once_the_menu_is_opened_and_never_for_another_profile() {
+    let computer = Computer::of(Person::default());
+    let loaded = computer.profiles(
+        "[[profile]]\nname = \"Other\"\nissuer = \"http://127.0.0.1:9/\"\nclient_id = \"c\"\napi = \"http://127.0.0.1:9/\"\n",
+    );
+    let mut window = computer.start_with(loaded, Arc::clone(&computer.vault));
+    window.take(DEMO);
+    window.until("the demo", |window| window.state().can_log_in());
+    let switch = window.demo.lock().unwrap().as_ref().unwrap().switch();
+    window.runtime.block_on(switch.set(Some(Fault::Slow))).unwrap();
+    window.press("Faults");
+    window.sees("Fault: slow");
+    window.press("None");
+    window.sees("Faults");
+    assert_eq!(window.runtime.block_on(switch.look()).unwrap(), None);
+    window.take("Other");
+    window.until("no menu", |window| window.shows("Log in to Other") && !window.shows("Faults"));
+}
+
+#[test]
+fn a_demo_that_cannot_be_told_is_no_reason_to_show_a_fault() {
+    let mut state = state();
+    let failed = |task, turn| Event::FaultIs(task, turn, Err("the demo does not answer".to_owned()));
+    apply(&mut state, [Event::Began(1, Work::Fault), failed(1, Turn::Look)]);
+    assert!(state.fault.is_none() && state.news.is_none(), "nobody asked");
+    apply(&mut state, [Event::Began(2, Work::Fault), failed(2, Turn::On("slow"))]);
+    assert!(state.fault.is_none());
+    assert_eq!(state.news.unwrap().headline, "The demo's fault could not be switched");
 }
 
 // ---- the state alone ----

@@ -425,6 +425,8 @@ fn further() -> Vec<Case> {
         call("nothing is said at all", answered(401), did_not, "What can be seen from here is in order", Remedy::EditProfile, ("In order", "it has not expired")),
         call("plain text", answered(401).body("Unauthorized"), did_not, "does not say what is wrong", Remedy::EditProfile, ("In words", "Unauthorized")),
         call("opaque, though an audience was asked for", answered(401).challenge(REALM).raw_token("v2.local.opaque"), did_not, "introspection", None, ("Asked for", API)),
+        call("opaque, and a JWT is wanted", answered(401).says("The token is not a JWT").raw_token("v2.local.opaque"), "The API cannot read your token", "wants a JWT", None, ("Your token is", "opaque")),
+        call("expired by its own word, against the provider's", answered(401).says("The token has expired").token(&json!({ "exp": NOW - 60 })), "Your token has expired", "the provider said that it was good for longer", Remedy::Renew, ("Good until", "07:59:00")),
         call("not a JWT, says the API, and it is one", answered(401).says("jwt malformed"), did_not, "well-formed JWT", Remedy::EditProfile, ("In words", "jwt malformed")),
         call("revoked", answered(401).says("The token was revoked"), "Your token was withdrawn", "no longer good", Remedy::LogIn, ("In words", "revoked")),
         call("the header was lost", answered(401).header("server", "Apache").json(&json!({ "code": "authorization_header_missing", "description": "Authorization header is expected" })), "Your token did not reach the API", "something in between removed", None, ("Answered by", "Apache")),

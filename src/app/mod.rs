@@ -30,7 +30,7 @@ use crate::explain::Remedy;
 use crate::store::Account;
 use picture::Picture;
 use settings::ProviderCheck;
-use state::{Action, Demo, Event, Next, State, Theme, Work, Written};
+use state::{Action, Demo, Event, Next, State, Theme, Turn, Work, Written};
 use tasks::{Tasks, World};
 
 /// How long closing the window waits for a session that is being kept, renewed or ended.
@@ -59,11 +59,11 @@ enum Progress {
 
 impl App {
     /// The app on its first screen. Nothing is read or started before the first frame is drawn.
-    pub fn new(context: &Context, demo: Profile, loaded: Loaded, world: World) -> Self {
+    pub fn new(context: &Context, demo: Profile, loaded: Loaded, mut world: World) -> Self {
         theme::install(context);
         let waker = context.clone();
+        let state = State::new(demo, loaded).with_faults(std::mem::take(&mut world.faults));
         let (tasks, events) = Tasks::new(world, Arc::new(move || waker.request_repaint()));
-        let state = State::new(demo, loaded);
         Self {
             state,
             tasks,
@@ -122,7 +122,12 @@ impl App {
             self.state.doctor.is_some() && matches!(&event, Event::Saved(_, result) if result.is_ok());
         let attempt = self.state.login.as_ref().map(|login| login.task);
         let came_back = matches!(&event, Event::LoggedIn(task, _) if Some(*task) == attempt);
+        let starts = matches!(&event, Event::DemoStarted(_, Ok(_)));
         self.state.apply(event);
+        if starts {
+            // Another window may run the demo, and have turned one on.
+            self.tasks.turn_fault(Turn::Look);
+        }
         if enters {
             self.enter_profile();
         }
@@ -187,6 +192,9 @@ impl App {
                 self.state.apply(Event::Did(action));
                 self.enter_profile();
                 return;
+            }
+            Action::TurnFault(turn) => {
+                self.tasks.turn_fault(*turn);
             }
             Action::SaveProfile => self.save_profile(),
             Action::Examine => {

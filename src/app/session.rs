@@ -152,6 +152,9 @@ pub fn notices(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, logged_in:
             actions.push(remedied(remedy, state));
         }
     }
+    if let Some(clock) = explain::clock_alone(state.clock_ahead) {
+        strip(ui, &clock, None);
+    }
     // Once a call was refused, its explanation says it better.
     let explained = matches!(&state.call, Call::Ended { explanation: Some(_), .. });
     let not_granted = explain::not_granted(&logged_in.session, Timestamp::now());

@@ -54,6 +54,32 @@ pub enum Work {
     Save,
     /// Examining the setup.
     Examine,
+    /// Turning a fault of the demo on or off, or looking which one is on.
+    Fault,
+}
+
+/// Something that the demo can be told to do wrong, in the words of whoever runs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultItem {
+    /// Its name in the switch.
+    pub id: &'static str,
+    /// The heading that it stands under.
+    pub when: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// What goes wrong, and what to do to see it.
+    pub explains: &'static str,
+}
+
+/// What to do with the demo's faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Look which one is on: another window may have turned it.
+    Look,
+    /// Turn off whichever is on.
+    Off,
+    /// Turn this one on.
+    On(&'static str),
 }
 
 /// What the person did. Drawing a screen returns one of these and changes nothing.
@@ -99,6 +125,7 @@ pub enum Action {
     /// Examine the setup of the profile, and show what is found.
     Examine,
     CloseDoctor,
+    TurnFault(Turn),
 }
 
 /// What happened.
@@ -140,6 +167,8 @@ pub enum Event {
     Examined(TaskId),
     /// The profile file was written with this profile in the place of the one of the old name.
     Saved(TaskId, Box<Result<Written, SaveError>>),
+    /// The fault of the demo that is on after this, by its id; or why that could not be done.
+    FaultIs(TaskId, Turn, Result<Option<&'static str>, String>),
 }
 
 /// What writing the profile file left.
@@ -190,6 +219,10 @@ pub struct State {
     overridden: bool,
     /// Whether the demo provider stands.
     pub demo: Demo,
+    /// What it can be told to do wrong.
+    pub faults: Vec<FaultItem>,
+    /// The one of them that is on.
+    pub fault: Option<FaultItem>,
     /// The session of the current profile, if there is one.
     pub session: Option<LoggedIn>,
     /// The attempt to log in, while it runs.
@@ -477,6 +510,8 @@ impl State {
             overridden: loaded.overridden,
             problems: loaded.problems,
             demo: Demo::Starting,
+            faults: Vec::new(),
+            fault: None,
             session: None,
             login: None,
             not_revoked: None,
@@ -498,6 +533,12 @@ impl State {
         };
         state.choose(0);
         state
+    }
+
+    /// The same, with a demo that can be told to do these things wrong.
+    #[must_use]
+    pub fn with_faults(self, faults: Vec<FaultItem>) -> Self {
+        Self { faults, ..self }
     }
 
     /// The profile that is used.
@@ -679,6 +720,11 @@ impl State {
                     self.saved(*result);
                 }
             }
+            Event::FaultIs(task, turn, result) => {
+                if self.ends(Work::Fault, task) {
+                    self.fault_is(task, turn, result);
+                }
+            }
             Event::Died(task) => self.died(task),
         }
     }
@@ -821,7 +867,8 @@ impl State {
             | Action::OpenLoginLink(_)
             | Action::Restore
             | Action::Examine
-            | Action::RemoveProfile => {}
+            | Action::RemoveProfile
+            | Action::TurnFault(_) => {}
         }
     }
 
@@ -926,6 +973,28 @@ impl State {
             }
             Err(problem) => self.demo = Demo::Failed(problem),
         }
+    }
+
+    fn fault_is(&mut self, task: TaskId, turn: Turn, result: Result<Option<&'static str>, String>) {
+        let id = match result {
+            Ok(id) => id,
+            // Nobody asked for a look.
+            Err(_) if turn == Turn::Look => return,
+            Err(problem) => {
+                self.news = Some(explain::not_switched(&problem));
+                return;
+            }
+        };
+        let fault = self.faults.iter().find(|fault| Some(fault.id) == id).copied();
+        if fault != self.fault {
+            self.history.add(match fault {
+                Some(fault) => {
+                    Entry::new(task, Mark::Neutral, &format!("Fault on: {}", fault.title), fault.explains)
+                }
+                None => Entry::new(task, Mark::Neutral, "Fault off", "the demo is sound again"),
+            });
+        }
+        self.fault = fault;
     }
 
     fn restored(&mut self, task: TaskId, result: Result<Option<(Session, Kept)>, StoreError>) {

@@ -296,7 +296,8 @@ const REFUSED: Page = Page {
 };
 const STRAY: Page = Page {
     title: "Nothing to see here",
-    text: "Hallpass awaits your browser at this address, and this request is not the one that it awaits.",
+    text: "Hallpass awaits your browser at this address, and this request is not the one that it awaits. If you were \
+           logging in, go back to Hallpass, cancel there, and log in again.",
     sign: "M24 14v12M24 33v.5",
     light: "#5a5e66",
     dark: "#a3a8b1",

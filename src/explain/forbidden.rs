@@ -66,7 +66,7 @@ fn token_is_wrong(case: &Case) -> Option<Explanation> {
 /// The API names scopes, and not all of them were granted.
 fn lacks_scopes(case: &Case) -> Option<Explanation> {
     let session = case.caller.session?;
-    let (refusal, now) = (&case.refusal, case.caller.now);
+    let (refusal, now) = (&case.refusal, case.caller.their_now());
     let wanted = wanted(refusal, &session.granted);
     if wanted.scopes.is_empty() || !case.response.with_token {
         return None;

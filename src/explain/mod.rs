@@ -45,7 +45,8 @@ use crate::config::{DEMO, Field, Profile};
 pub use call::{draft, no_response, response};
 pub use login::{login, no_browser, no_callback_yet, not_granted};
 pub use session::{
-    clock, not_called, not_forgotten, not_kept, not_restored, not_revoked, renewal, session_not_ended,
+    clock, clock_alone, not_called, not_forgotten, not_kept, not_restored, not_revoked, renewal,
+    session_not_ended,
 };
 
 /// Who made a call, and when: what the answer is judged by.
@@ -265,5 +266,14 @@ pub fn fault() -> Explanation {
         "Something in Hallpass failed",
         "This is a fault of Hallpass, not of the provider or the API. Try again; the terminal that it was started from \
          says more.",
+    )
+}
+
+/// Why a fault of the demo could not be turned on or off.
+#[must_use]
+pub fn not_switched(problem: &str) -> Explanation {
+    Explanation::failed(
+        "The demo's fault could not be switched",
+        format!("The order was not taken: {problem}."),
     )
 }

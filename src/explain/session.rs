@@ -196,16 +196,26 @@ pub fn not_called() -> Explanation {
     .remedy(Remedy::CallAgain)
 }
 
-/// What a clock that differs from the others' means; `None` where it does not by more than a minute.
+/// What a clock that differs from the others' means, as a part of a sentence; `None` where it does not by more than a minute.
 #[must_use]
 pub fn clock(ahead: SignedDuration) -> Option<String> {
+    differs(ahead).map(|differs| format!("this computer's {differs}"))
+}
+
+/// The same, as a sentence of its own.
+#[must_use]
+pub fn clock_alone(ahead: SignedDuration) -> Option<String> {
+    differs(ahead).map(|differs| format!("This computer's {differs}."))
+}
+
+fn differs(ahead: SignedDuration) -> Option<String> {
     if ahead.unsigned_abs() <= Duration::from_mins(1) {
         return None;
     }
     let by = match ahead.unsigned_abs().as_secs() {
-        seconds @ 0..7200 => format!("{} min", seconds / 60),
-        seconds => format!("{} h", seconds / 3600),
+        seconds @ 0..7170 => format!("{} min", (seconds + 30) / 60),
+        seconds => format!("{} h", (seconds + 1800) / 3600),
     };
     let way = if ahead.is_positive() { "ahead of" } else { "behind" };
-    Some(format!("this computer's clock is {by} {way} the provider's or the API's: set it right"))
+    Some(format!("clock is {by} {way} the provider's or the API's: set it right"))
 }

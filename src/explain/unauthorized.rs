@@ -63,7 +63,9 @@ fn no_token(case: &Case) -> Option<Explanation> {
 
 /// The API wants to know more surely, or as of later, who calls (RFC 9470).
 fn too_weak(case: &Case) -> Option<Explanation> {
-    let Caller { session: Some(session), now, .. } = *case.caller else { return None };
+    let Caller { session: Some(session), .. } = *case.caller else { return None };
+    // When somebody logged in is told, and judged, by other clocks than this computer's.
+    let now = case.caller.their_now();
     let refusal = Some(&case.refusal).filter(|refusal| refusal.wants_step_up())?;
     let wanted = wanted(refusal, &session.granted);
     let acr = session.acr.as_deref();
@@ -209,7 +211,15 @@ fn expired(case: &Case) -> Option<Explanation> {
     let by_ours = case.caller.expired || end.is_some_and(|end| end <= now);
     let by_theirs = end.is_some_and(|end| end <= theirs);
     let wrong_clock = clock(case.caller.clock_ahead);
+    // The provider's word of it, at the token's coming, against the token's own.
+    let promised = !case.caller.expired && session.is_some_and(|session| session.expires_at > Some(now));
     let (headline, cause) = match (by_ours, by_theirs, &wrong_clock) {
+        (true, true, None) if promised => (
+            "Your token has expired",
+            "By its own word its time is over; the provider said that it was good for longer. If a new one ends as early, \
+             the provider is set up wrongly."
+                .to_owned(),
+        ),
         (true, true, _) | (true, false, None) => (
             "Your token has expired",
             "It was good for a limited time, and that time is over.".to_owned(),
@@ -312,14 +322,24 @@ fn unreadable(case: &Case) -> Option<Explanation> {
         let remedy = wants.map_or(Remedy::EditProfile, |wants| fill_in(profile, Field::Audience, &wants));
         return Some(case.told(explanation).remedy(remedy).reference("RFC 9068, section 4"));
     };
-    let explanation = Explanation::failed(
-        "The API did not accept your token",
-        "The token is not a JWT. Either the API checks tokens itself and wants a JWT, which is set at the provider; or it \
-         asks a provider about each token (introspection), and asks another one, or is not allowed to.",
-    )
-    .evidence("Your token is", token)
-    .evidence("Asked for", [(asked, false)]);
-    Some(case.told(explanation).reference("RFC 7662, section 2"))
+    let (headline, cause, reference) = match case.complaint {
+        Some(Complaint::Form) => (
+            "The API cannot read your token",
+            "It checks tokens itself and wants a JWT, and the provider issues another kind for this API: that is set at the \
+             provider.",
+            "RFC 9068, section 4",
+        ),
+        _ => (
+            "The API did not accept your token",
+            "The token is not a JWT. Either the API checks tokens itself and wants a JWT, which is set at the provider; or \
+             it asks a provider about each token (introspection), and asks another one, or is not allowed to.",
+            "RFC 7662, section 2",
+        ),
+    };
+    let explanation = Explanation::failed(headline, cause)
+        .evidence("Your token is", token)
+        .evidence("Asked for", [(asked, false)]);
+    Some(case.told(explanation).reference(reference))
 }
 
 /// Which audience the API wants, as far as it says so, and where it says so.
