@@ -491,7 +491,7 @@ fn further() -> Vec<Case> {
         case("an issuer that nobody should use", another_issuer("https://op.example/", "http://evil.example/"), "The issuer is not spelled as the provider spells it", "own", Remedy::EditProfile, ("It calls itself", "http://evil.example/")),
         case("the whole document as issuer", not_an_issuer("https://op.example/realms/x/.well-known/openid-configuration", 404), "There is no provider at this issuer", "in front of /.well-known", fill_in(Field::Issuer, "https://op.example/realms/x"), ("Meant", "https://op.example/realms/x")),
         case("Entra without v2.0", not_an_issuer("https://login.microsoftonline.com/tenant", 400), "There is no provider at this issuer", "lacks its end", fill_in(Field::Issuer, "https://login.microsoftonline.com/tenant/v2.0"), ("It answered", "400")),
-        case("the provider is down", not_an_issuer("https://op.example/", 503), "The provider failed", "in trouble itself", Remedy::LogIn, ("It answered", "503")),
+        case("the provider is down", not_an_issuer("https://op.example/", 503), "The provider is in trouble", "in trouble itself", Remedy::LogIn, ("It answered", "503")),
         case("the provider redirects", not_an_issuer("https://op.example/", 302), "There is no provider at this issuer", "redirects", Remedy::EditProfile, ("It answered", "302")),
         case("the person or a rule", refused("access_denied", ""), "You were not logged in", "does not say which", Remedy::LogIn, ("It said", "access_denied")),
         case("Okta, not assigned", refused("access_denied", "User is not assigned to the client application."), "The provider did not let you in", "rules", Remedy::LogIn, ("It said", "not assigned")),

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use hallpass::auth::Step;
 use hallpass::auth::log_out::{EndSession, EndSessionError, Ended, RevocationError, revoke};
-use hallpass::auth::login::{Attempt, OpenBrowser};
-use hallpass::auth::session::{Session, StepUp};
+use hallpass::auth::login::OpenBrowser;
+use hallpass::auth::session::Session;
 use hallpass::config::{LOGGED_OUT_PATH, Profile};
 use hallpass::demo::person::Choice;
 use hallpass::explain;
@@ -36,16 +36,7 @@ fn http() -> Http {
 
 /// Alice's session.
 async fn log_in(profile: &Profile) -> Session {
-    let (http, open) = (http(), browser::scripted(Choice::Alice));
-    let attempt = Attempt {
-        profile,
-        step_up: &StepUp::default(),
-        http: &http,
-        open,
-        report: &|_| {},
-        patience: DEADLINE,
-    };
-    Box::pin(attempt.run()).await.unwrap()
+    browser::log_in(profile, Choice::Alice).await
 }
 
 async fn end_with(

@@ -39,12 +39,17 @@ pub struct Refusal {
 const MOST_WORDS: usize = 30;
 
 impl Refusal {
+    /// Whether it is about how the person logged in: of that a renewal would say nothing new (RFC 9470, section 3).
+    #[must_use]
+    pub fn is_about_the_person(&self) -> bool {
+        self.error.as_deref() == Some("insufficient_user_authentication")
+    }
+
     /// Whether it asks that the person logs in again, more strongly or more recently, and says how (RFC 9470,
-    /// section 3). A renewal would not help: it says nothing new of how the person was authenticated.
+    /// section 3).
     #[must_use]
     pub fn wants_step_up(&self) -> bool {
-        self.error.as_deref() == Some("insufficient_user_authentication")
-            && (!self.acr_values.is_empty() || self.max_age.is_some())
+        self.is_about_the_person() && (!self.acr_values.is_empty() || self.max_age.is_some())
     }
 
     /// Reads a refusal.

@@ -754,7 +754,7 @@ impl State {
                 self.stop(Work::EndSession);
                 self.close_doctor();
             }
-            Action::Dismiss => self.news = None,
+            Action::Dismiss | Action::Restore => self.news = None,
             Action::CancelLogin => {
                 if let Some(attempt) = self.login.take() {
                     self.history.add(Entry::new(
@@ -865,7 +865,6 @@ impl State {
             Action::Copy(_)
             | Action::CopyLoginLink(_)
             | Action::OpenLoginLink(_)
-            | Action::Restore
             | Action::Examine
             | Action::RemoveProfile
             | Action::TurnFault(_) => {}
@@ -1069,7 +1068,7 @@ impl State {
                 };
                 let explanation = explain::response(&response, &caller);
                 // A token that the API no longer takes may be worth renewing, once a call.
-                let wants_more = response.refusal.as_ref().is_some_and(Refusal::wants_step_up);
+                let wants_more = response.refusal.as_ref().is_some_and(Refusal::is_about_the_person);
                 let refused =
                     response.with_token && response.status == StatusCode::UNAUTHORIZED && !wants_more;
                 let again = refused && !renewed && session.is_some_and(LoggedIn::is_renewable);

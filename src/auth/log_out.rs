@@ -52,10 +52,8 @@ impl RevocationError {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::NoAnswer(_) | Self::Provider(ProviderError::NoAnswer(_)) => true,
-            Self::Refused(status) | Self::Provider(ProviderError::Status { status, .. }) => {
-                *status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
-            }
-            Self::Provider(_) => false,
+            Self::Refused(status) => *status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error(),
+            Self::Provider(error) => error.is_trouble(),
         }
     }
 }

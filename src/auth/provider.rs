@@ -118,6 +118,24 @@ pub enum ProviderError {
     NoS256(String),
 }
 
+impl ProviderError {
+    /// Whether the provider is there, and has too much to do or cannot: 429 or 5xx.
+    #[must_use]
+    pub fn is_trouble(&self) -> bool {
+        matches!(self, Self::Status { status, .. } if *status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error())
+    }
+
+    /// Whether what answered is no provider: it has a page to show, or sends to one.
+    #[must_use]
+    pub fn is_somebody_else(&self) -> bool {
+        match self {
+            Self::NotMetadata { .. } => true,
+            Self::Status { status, .. } => status.is_redirection(),
+            _ => false,
+        }
+    }
+}
+
 impl Provider {
     /// Finds the provider's metadata and keys (OpenID Connect Discovery 1.0, section 4).
     ///

@@ -105,12 +105,11 @@ impl RenewalError {
     pub fn prospect(&self) -> Prospect {
         match self {
             Self::NoRefreshToken | Self::EndedHere | Self::AnswerLost(_) | Self::NotKept => Prospect::Over,
-            Self::NoTurn(_) | Self::Unreadable(_) => Prospect::MayPass(None),
-            Self::NotAnswered => Prospect::InDoubt,
-            Self::Provider(ProviderError::NoAnswer(_) | ProviderError::NotMetadata { .. }) => {
+            Self::NoTurn(_) | Self::Unreadable(_) | Self::Provider(ProviderError::NoAnswer(_)) => {
                 Prospect::MayPass(None)
             }
-            Self::Provider(ProviderError::Status { status, .. }) if is_trouble(*status) => {
+            Self::NotAnswered => Prospect::InDoubt,
+            Self::Provider(error) if error.is_trouble() || error.is_somebody_else() => {
                 Prospect::MayPass(None)
             }
             Self::Token(error) => match error {
@@ -140,10 +139,6 @@ impl RenewalError {
     pub fn is_final(&self) -> bool {
         self.prospect() == Prospect::Over
     }
-}
-
-fn is_trouble(status: StatusCode) -> bool {
-    status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
 }
 
 /// How long to wait before the next try, after so many that failed: longer each time, up to five minutes, and never

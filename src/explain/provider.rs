@@ -4,6 +4,7 @@ use oauth2::http::StatusCode;
 use url::Url;
 
 use super::network::no_answer;
+use super::token_endpoint::trouble;
 use super::{Explanation, Remedy, fill_in};
 use crate::api::response::status_line;
 use crate::auth::provider::ProviderError;
@@ -18,13 +19,8 @@ pub(super) fn provider(error: &ProviderError, profile: Option<&Profile>) -> Expl
     let use_issuer = |issuer: String| profile.map(|profile| fill_in(profile, Field::Issuer, &issuer));
     match error {
         ProviderError::NoAnswer(error) => no_answer(error, None).remedy(Remedy::LogIn),
-        ProviderError::Status { issuer, status } if trouble(*status) => {
-            let cause = if *status == StatusCode::TOO_MANY_REQUESTS {
-                "It was asked too often. Wait a little, then log in."
-            } else {
-                "There may be nothing wrong with the issuer: the provider is in trouble itself. Try again later."
-            };
-            Explanation::failed("The provider failed", cause)
+        ProviderError::Status { issuer, status } if error.is_trouble() => {
+            Explanation::failed("The provider is in trouble", trouble(*status, None))
                 .evidence("Issuer", [(issuer, false)])
                 .evidence("It answered", [(status_line(*status), true)])
                 .remedy(Remedy::LogIn)
@@ -116,10 +112,6 @@ pub(super) fn provider(error: &ProviderError, profile: Option<&Profile>) -> Expl
                 .reference("OpenID Connect Discovery 1.0, section 3")
         }
     }
-}
-
-fn trouble(status: StatusCode) -> bool {
-    status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
 }
 
 /// The issuer that was meant, where its form gives that away.

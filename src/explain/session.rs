@@ -29,6 +29,12 @@ pub fn renewal(error: &RenewalError) -> Explanation {
              own.",
         ),
         RenewalError::NoTurn(_) => Explanation::failed("Your token was not renewed", error.to_string()),
+        // It was there when the person logged in.
+        RenewalError::Provider(error) if error.is_somebody_else() => Explanation::failed(
+            "Something else answers in the provider's place",
+            "What came is not from the provider. A network that wants you to sign in first, as in a hotel, answers so.",
+        )
+        .says("Found", Some(&error.to_string())),
         RenewalError::Provider(error) => not_renewed(provider(error, None)),
         RenewalError::Token(TokenError::NoAnswer(error)) => not_renewed(no_answer(error, None)),
         RenewalError::Token(error) => refresh(error),

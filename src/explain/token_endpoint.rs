@@ -1,5 +1,7 @@
 //! Why nothing was issued for a code or a refresh token (RFC 6749, section 5.2), in the words of several providers.
 
+use std::time::Duration;
+
 use oauth2::http::StatusCode;
 
 use super::network::no_answer;
@@ -17,13 +19,7 @@ pub(super) fn token(error: &TokenError, headline: &str) -> Explanation {
             its_words(explanation, code, description.as_deref())
         }
         TokenError::Busy { status, retry_after } => {
-            let cause = match (*status == StatusCode::TOO_MANY_REQUESTS, retry_after) {
-                (true, Some(after)) => {
-                    format!("It was asked too often, and wants to be left alone for {}.", span(*after))
-                }
-                (true, None) => "It was asked too often. Wait a little.".to_owned(),
-                (false, _) => "It is in trouble itself. Its operator may know more.".to_owned(),
-            };
+            let cause = trouble(*status, *retry_after);
             Explanation::failed(headline, cause).evidence("It answered", [(status_line(*status), true)])
         }
         TokenError::NotTokens(problem) => Explanation::failed(
@@ -32,6 +28,17 @@ pub(super) fn token(error: &TokenError, headline: &str) -> Explanation {
         )
         .says("Found", Some(problem))
         .reference("RFC 6749, section 5.1"),
+    }
+}
+
+/// What it means that a provider answers 429 or 5xx.
+pub(super) fn trouble(status: StatusCode, retry_after: Option<Duration>) -> String {
+    match (status == StatusCode::TOO_MANY_REQUESTS, retry_after) {
+        (true, Some(after)) => {
+            format!("It was asked too often, and wants to be left alone for {}.", span(after))
+        }
+        (true, None) => "It was asked too often. Wait a little.".to_owned(),
+        (false, _) => "It is in trouble itself. Its operator may know more.".to_owned(),
     }
 }
 

@@ -104,7 +104,7 @@ pub struct Store {
     /// What this process knows of the sessions, by account.
     known: Arc<Mutex<HashMap<String, Known>>>,
     locks: Arc<Locks>,
-    /// One call at a time and in their order, so that the person is asked for one password at a time.
+    /// One call at a time and in their order, so that the person is asked for one password at a time, by those who wait.
     queue: Arc<Queue<()>>,
 }
 
@@ -352,16 +352,16 @@ impl Store {
         account: &Account,
         work: impl FnOnce(&Self, &str) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        let queued = Arc::clone(&self.queue).lock_owned().await;
-        let (store, keyring, name) = (self.clone(), Arc::clone(&self.keyring), account.0.clone());
-        let unlocked = tokio::task::spawn_blocking(move || (keyring.unlock(ask), queued)).await;
-        let (unlocked, queued) = unlocked.map_err(|error| Unavailable::new(error.to_string()))?;
-        // Where it stays locked, what was known before still counts.
-        let refusal = unlocked.err();
+        let _queued = self.queue.lock().await;
+        let keyring = Arc::clone(&self.keyring);
+        let unlocked = tokio::task::spawn_blocking(move || keyring.unlock(ask)).await;
+        let refusal = unlocked.unwrap_or_else(|error| Err(Unavailable::new(error.to_string()))).err();
         let lock = self.lock("entry", account).await?;
+        let (store, name) = (self.clone(), account.0.clone());
         let done = tokio::task::spawn_blocking(move || {
-            let _held = (lock, queued);
+            let _lock = lock;
             match refusal {
+                // Where it stays locked, what was ended here has still ended.
                 Some(why) if !matches!(store.known(&name), Some(Known::Ended)) => Err(why.into()),
                 _ => work(&store, &name),
             }

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use hallpass::auth::login::OpenBrowser;
+use hallpass::auth::login::{Attempt, OpenBrowser};
+use hallpass::auth::session::{Session, StepUp};
+use hallpass::config::Profile;
 use hallpass::demo::person::{self, Choice};
+use hallpass::http::Http;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use url::Url;
 
-use super::{raw, within};
+use super::{DEADLINE, raw, within};
 
 /// A browser with a person in it, who goes where it is sent and makes this choice.
 pub fn scripted(choice: Choice) -> OpenBrowser {
@@ -19,6 +22,20 @@ pub fn scripted(choice: Choice) -> OpenBrowser {
         runtime.spawn(async move { person::visit(&link, choice).await });
         Ok(())
     })
+}
+
+/// The session of a person who makes this choice.
+pub async fn log_in(profile: &Profile, choice: Choice) -> Session {
+    let http = Http::new(|_| {});
+    let attempt = Attempt {
+        profile,
+        step_up: &StepUp::default(),
+        http: &http,
+        open: scripted(choice),
+        report: &|_| {},
+        patience: DEADLINE,
+    };
+    Box::pin(attempt.run()).await.unwrap()
 }
 
 /// A browser that shows nothing: the test gets the links that it was opened with.

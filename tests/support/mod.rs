@@ -6,6 +6,9 @@
 //! | `provider.rs` | a sound `OpenID` provider on it, of which any answer can be bent |
 //! | `keys.rs` | the keys that it signs with, made once a test binary |
 //! | `browser.rs` | the system browser, scripted or in the test's own hand |
+//! | `vault.rs` | a vault that processes share, and vaults that fail |
+//! | `window.rs` | the window of the app, and a person's hands and eyes |
+//! | `worker.rs` | another window, in a process of its own |
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 #![expect(
     clippy::unwrap_used,
@@ -19,6 +22,9 @@ pub mod browser;
 pub mod keys;
 pub mod provider;
 pub mod server;
+pub mod vault;
+pub mod window;
+pub mod worker;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -10,6 +10,7 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass::config::{Profile, ProfileForm};
+use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -66,6 +67,10 @@ pub struct Script {
     pub tokens: Bend,
     /// The claims of user info.
     pub user_info: Bend,
+    /// Whether the token endpoint's answers break off: tokens are issued, and lost on the way.
+    pub loses_tokens: bool,
+    /// How far its clock is ahead of this computer's.
+    pub clock_ahead: SignedDuration,
     /// Whether its endpoints are named as Auth0 names them, of which an older tenant has no `end_session_endpoint`.
     pub as_auth0: bool,
     /// Whether the code may come with another verifier than it was made for: an attacker's code.
@@ -97,6 +102,8 @@ impl Script {
             id_token: Box::new(|token| token),
             tokens: bend(|_| {}),
             user_info: bend(|_| {}),
+            loses_tokens: false,
+            clock_ahead: SignedDuration::ZERO,
             as_auth0: false,
             expects_a_foreign_verifier: false,
             instead: HashMap::new(),
@@ -106,6 +113,11 @@ impl Script {
     /// Answers requests to `path` with what `answer` makes.
     pub fn instead(&mut self, path: &'static str, answer: impl Fn() -> Response + Send + Sync + 'static) {
         self.instead.insert(path, Box::new(answer));
+    }
+
+    /// The time by its clock.
+    fn now(&self) -> Timestamp {
+        Timestamp::now() + self.clock_ahead
     }
 
     fn metadata(&self) -> Value {
@@ -134,7 +146,7 @@ impl Script {
     }
 
     fn id_token(&self, access_token: &str, nonce: Option<&str>) -> String {
-        let now = jiff::Timestamp::now().as_second();
+        let now = self.now().as_second();
         let mut claims = json!({
             "iss": self.issuer, "sub": SUBJECT, "aud": CLIENT, "iat": now, "exp": now + 300,
             "at_hash": URL_SAFE_NO_PAD.encode(&sha256(access_token)[..16]),
@@ -194,7 +206,11 @@ impl Drop for Provider {
 impl Provider {
     /// Starts a sound provider with these changes.
     pub async fn start(change: impl FnOnce(&mut Script)) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), change)
+    }
+
+    /// Starts one on a port that is held already.
+    pub fn on(listener: TcpListener, change: impl FnOnce(&mut Script)) -> Self {
         let mut script = Script::sound(server::url_of(listener.local_addr().unwrap()).to_string());
         change(&mut script);
         let desk = Arc::new(Desk {
@@ -245,18 +261,24 @@ impl Provider {
 impl Desk {
     fn answer(&self, seen: &Seen) -> Response {
         let script = self.script.lock().unwrap();
-        if let Some(instead) = script.instead.get(seen.path.as_str()) {
-            return instead();
-        }
+        let mut answer = match script.instead.get(seen.path.as_str()) {
+            Some(instead) => instead(),
+            None => self.own_answer(&script, seen),
+        };
+        answer.headers_mut().entry("date").or_insert_with(|| server::date(script.now()));
+        answer
+    }
+
+    fn own_answer(&self, script: &Script, seen: &Seen) -> Response {
         let [authorize, tokens, log_out] =
             if script.as_auth0 { AUTH0 } else { [AUTHORIZE, TOKENS, END_SESSION] };
         match (seen.method.as_str(), seen.path.as_str()) {
             ("GET", DISCOVERY) => server::json(200, &script.metadata()),
-            ("GET", KEYS) => self.keys(&script),
-            ("GET", path) if path == authorize => self.authorize(&script, seen),
-            ("POST", path) if path == tokens => self.tokens(&script, seen),
-            ("GET", path) if path == log_out => self.log_out(&script, seen),
-            ("GET", USER_INFO) => self.user_info(&script, seen),
+            ("GET", KEYS) => self.keys(script),
+            ("GET", path) if path == authorize => self.authorize(script, seen),
+            ("POST", path) if path == tokens => self.tokens(script, seen),
+            ("GET", path) if path == log_out => self.log_out(script, seen),
+            ("GET", USER_INFO) => self.user_info(script, seen),
             ("POST", REVOKE) => server::json(200, &json!({})),
             (method, path) => self.fault(format!("{method} {path}")),
         }
@@ -350,7 +372,7 @@ impl Desk {
             "expires_in": 300,
         });
         (script.tokens)(&mut tokens);
-        server::json(200, &tokens)
+        if script.loses_tokens { server::broken("{") } else { server::json(200, &tokens) }
     }
 
     /// Sends back whom it may, and keeps the others on a page of its own.

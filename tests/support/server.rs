@@ -13,6 +13,9 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::HeaderMap;
 use hyper::body::Frame;
+use hyper::header::HeaderValue;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 use url::{Url, form_urlencoded};
@@ -124,6 +127,12 @@ pub fn answer(status: u16, header: (&str, &str), body: impl Into<Body>) -> Respo
 /// An answer in JSON.
 pub fn json(status: u16, body: &serde_json::Value) -> Response {
     answer(status, ("content-type", "application/json"), body.to_string())
+}
+
+/// A time as HTTP writes it.
+pub fn date(at: Timestamp) -> HeaderValue {
+    let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&at).unwrap();
+    HeaderValue::from_str(&date).unwrap()
 }
 
 /// An answer whose body breaks off after `start`: the connection is reset.
