@@ -11,6 +11,7 @@
 //! | [`api`] | calling: request, response, refusal, the body as lines |
 //! | [`http`] | the one HTTP client: limits, redirect and proxy policy, recording, redaction |
 //! | [`explain`] | a failure and its evidence → cause and remedy: pure |
+//! | [`doctor`] | whether a login and a call can work, before anybody logs in |
 //! | [`store`] | where sessions live: the keyring, or this run's memory |
 //! | [`config`] | profiles: file, environment, command line |
 //! | [`secret`], [`redaction`] | text that never prints itself; what is secret in what was said |
@@ -22,6 +23,7 @@ pub mod app;
 pub mod auth;
 pub mod config;
 pub mod demo;
+pub mod doctor;
 pub mod explain;
 pub mod http;
 pub mod redaction;

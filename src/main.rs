@@ -6,7 +6,7 @@ mod window;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{Parser, Subcommand};
 use directories::ProjectDirs;
 use hallpass::config::{self, Arguments};
 use hallpass::demo;
@@ -14,9 +14,33 @@ use tokio::runtime::Runtime;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
+// The command line: what is configured, and what is done. (Its help begins with what `Arguments` says.)
+#[derive(Parser)]
+#[command(subcommand_help_heading = "Instead of opening the window")]
+struct CommandLine {
+    #[command(flatten)]
+    arguments: Arguments,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check whether a login and a call can work, without logging in
+    ///
+    /// Discovery, keys, issuer, PKCE, endpoints, callback ports, browser, keyring, clock, proxies, and the API. Nothing is
+    /// changed. A check that failed has to be mended; a warning is what a login and a call work without, or might.
+    #[command(after_help = terminal::doctor::HELP)]
+    Doctor {
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 // The window must be on the main thread (macOS), so the runtime works beside it.
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let CommandLine { arguments, command } = CommandLine::parse();
     log_to_stderr();
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
@@ -30,6 +54,16 @@ fn main() -> ExitCode {
         eprintln!("{problem}");
     }
     let wrong = !loaded.problems.is_empty();
+    if let Some(Command::Doctor { json }) = command {
+        let code = if wrong {
+            eprintln!("hallpass: With the settings above as they are, nothing was examined.");
+            ExitCode::from(terminal::doctor::WRONG_USAGE)
+        } else {
+            runtime.block_on(terminal::doctor::examine(&loaded, json))
+        };
+        runtime.shutdown_background();
+        return code;
+    }
     let code = match window::run(&runtime, loaded) {
         Ok(()) => ExitCode::SUCCESS,
         // What was asked for is not there, and playing something else would look like success.

@@ -30,6 +30,8 @@ macro_rules! complain {
     ($($text:tt)*) => {{ let _ = writeln!(std::io::stderr(), $($text)*); }};
 }
 
+pub mod doctor;
+
 /// Plays it, and tells each step; fails where a step fails.
 pub async fn play() -> ExitCode {
     match Box::pin(main_job()).await {
@@ -102,7 +104,7 @@ async fn log_in(profile: &Profile, http: &Http) -> Result<Session, String> {
         patience: PATIENCE,
     };
     Box::pin(attempt.run()).await.map_err(|error| {
-        let why = explain::login(&error, profile);
+        let why = explain::login(&error, profile, jiff::SignedDuration::ZERO);
         format!("{}. {} ({error})", why.headline, why.cause)
     })
 }

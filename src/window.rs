@@ -1,15 +1,16 @@
 //! Opens the window, or says why there can be none.
 
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use eframe::{NativeOptions, Renderer};
 use egui::{IconData, ViewportBuilder};
 use hallpass::app::App;
+use hallpass::app::state::{FaultItem, Turn};
 use hallpass::app::tasks::World;
 use hallpass::config::{Loaded, Profile};
-use hallpass::demo::{self, Demo};
+use hallpass::demo::{self, Demo, Fault, FaultSwitch};
 use hallpass::store::Store;
 use thiserror::Error;
 use tokio::runtime::Runtime;
@@ -53,12 +54,17 @@ pub fn run(runtime: &Runtime, loaded: Loaded) -> Result<(), NoWindow> {
         None => viewport,
     };
     let options = NativeOptions { viewport, renderer: Renderer::Glow, ..NativeOptions::default() };
+    // There once the demo is.
+    let switch = Arc::new(OnceLock::new());
+    let switches = Arc::clone(&switch);
     let world = World {
         runtime: runtime.handle().clone(),
         store: Store::keyring(),
         // `that` would wait for the browser to be closed.
         open: Arc::new(|url| open::that_detached(url.as_str()).map_err(|error| error.to_string())),
-        start_demo: Box::new(|| Box::pin(start_demo())),
+        start_demo: Box::new(|| Box::pin(start_demo(switches))),
+        faults: Fault::ALL.map(item).to_vec(),
+        turn_fault: Arc::new(move |turn| Box::pin(turn_fault(switch.get().cloned(), turn))),
     };
     let created = AtomicBool::new(false);
     let create = |context: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
@@ -131,15 +137,32 @@ fn demo_at_its_usual_place() -> Profile {
     Profile::demo(&format!("http://127.0.0.1:{provider}/"), demo::CLIENT_ID, demo::AUDIENCE, &api)
 }
 
-async fn start_demo() -> Result<Profile, String> {
+async fn start_demo(switch: Arc<OnceLock<FaultSwitch>>) -> Result<Profile, String> {
     let demo = demo::start(super::demo_options()).await.map_err(|error| error.to_string())?;
     let profile = profile(&demo);
+    // It starts once.
+    let _ = switch.set(demo.switch());
     tokio::spawn(async move {
         // It serves until the runtime ends.
         let _serving = demo;
         std::future::pending::<()>().await;
     });
     Ok(profile)
+}
+
+/// A fault of the demo, as the window shows it.
+fn item(fault: Fault) -> FaultItem {
+    FaultItem { id: fault.id(), when: fault.when(), title: fault.title(), explains: fault.explains() }
+}
+
+async fn turn_fault(switch: Option<FaultSwitch>, turn: Turn) -> Result<Option<&'static str>, String> {
+    let switch = switch.ok_or("the demo has not started")?;
+    let fault = match turn {
+        Turn::Look => switch.look().await,
+        Turn::Off => switch.set(None).await,
+        Turn::On(id) => switch.set(Fault::from_id(id)).await,
+    };
+    fault.map(|fault| fault.map(Fault::id)).map_err(|error| error.to_string())
 }
 
 /// The profile that uses a demo provider.

@@ -9,7 +9,7 @@ use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use hallpass::api::CallError;
-use hallpass::app::state::{Action, Call, Event, State, Work};
+use hallpass::app::state::{Action, Call, Event, State, Turn, Work};
 use hallpass::auth::claims::Which;
 use hallpass::auth::login::LoginError;
 use hallpass::auth::loopback::Refusal;
@@ -17,6 +17,7 @@ use hallpass::auth::renewal::Renewed;
 use hallpass::auth::session::{Obtained, Session, StepUp, User};
 use hallpass::auth::verification::Verification;
 use hallpass::config::{DEMO, Loaded, Profile};
+use hallpass::demo::Fault;
 use hallpass::demo::person::{self, Choice};
 use hallpass::secret::Secret;
 use hallpass::store::{Kept, Memory, StoreError, Unavailable, Vault};
@@ -344,7 +345,7 @@ fn a_url_without_its_scheme_is_answered_with_the_right_one() {
     let url = window.state().draft.url.clone();
     window.fill("URL", url.trim_start_matches("http://"));
     window.press("Call API");
-    window.press("Use this URL");
+    window.press(&format!("Use {url}"));
     window.until("the URL", |window| window.state().draft.url == url);
     let field = window.harness.get_by_role_and_label(Role::TextInput, "URL").value();
     assert_eq!(field, Some(url));
@@ -613,6 +614,83 @@ fn a_rejected_id_token_leads_to_every_check_of_the_login() {
     window.settles();
 }
 
+// ---- the demo's faults ----
+
+#[test]
+fn a_fault_at_login_is_explained_and_the_login_works_once_it_is_off() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.until("the demo", |window| window.state().can_log_in());
+    for (fault, headline) in [
+        ("Declined", "You were not logged in"),
+        ("Bad nonce", "The ID token was rejected"),
+        ("Provider 429", "The provider did not exchange the code"),
+        ("Provider 500", "The provider did not exchange the code"),
+    ] {
+        window.turn(fault);
+        window.press("Log in");
+        window.until(headline, |window| window.state().login.is_none() && window.shows(headline));
+        window.settles();
+        window.press("Dismiss");
+    }
+    window.turn("Key rotated");
+    window.log_in_as("Alice Adams");
+    let fetched = window.state().history.entries().filter(|entry| entry.title == "Fetched its keys");
+    assert_eq!(fetched.count(), 5 + 1, "once a login, and once more for the new key");
+    window.press("Log out");
+    window.turn("None");
+    window.log_in_as("Alice Adams");
+}
+
+#[test]
+fn a_callback_with_a_wrong_state_leaves_the_login_waiting_and_cancel_is_the_way_on() {
+    let computer = Computer::of(Person::default());
+    let mut window = computer.start();
+    window.until("the demo", |window| window.state().can_log_in());
+    window.turn("Wrong state");
+    window.press("Log in");
+    window.sees("Waiting for you in the browser");
+    let link = computer.person.opened().pop().unwrap();
+    let visit = window.runtime.block_on(person::visit(link.as_str(), Choice::Alice));
+    assert_eq!(visit.ok().unwrap().status.as_u16(), 400);
+    window.harness.step();
+    assert!(window.shows("Waiting for you in the browser"));
+    window.press("Cancel");
+    window.turn("None");
+    computer.person.chooses(Some(Choice::Alice));
+    window.log_in_as("Alice Adams");
+}
+
+#[test]
+fn a_fault_at_a_call_is_explained_and_the_call_works_once_it_is_off() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.log_in_as("Alice Adams");
+    window.press("Private (scoped)");
+    for (fault, status, headline) in [
+        ("Missing scope", "403 Forbidden", "Your token lacks the scope read:messages"),
+        ("Wrong audience", "401 Unauthorized", "Your token is for another API"),
+        ("Opaque token", "401 Unauthorized", "The API cannot read your token"),
+        ("Expired token", "401 Unauthorized", "Your token has expired"),
+        ("API 429", "429 Too Many Requests", "The API wants to be left alone for a while"),
+        ("API 500", "500 Internal Server Error", "The API failed"),
+    ] {
+        window.turn(fault);
+        let old = window.state().session.as_ref().unwrap().session.clone();
+        window.press("Renew");
+        window.until("a token", |window| window.state().session.as_ref().unwrap().session != old);
+        window.press("Call API");
+        window.is_answered(status);
+        assert!(window.shows(headline), "{fault}: {:?}", window.shown());
+        window.settles();
+    }
+    window.turn("API unreachable");
+    window.press("Call API");
+    window.until("the refusal", |window| window.mentions("Nothing listens at 127.0.0.1"));
+    window.turn("None");
+    window.press("Call API");
+    window.is_answered("200 OK");
+    window.settles();
+}
+
 #[test]
 fn checks_of_one_profile_are_not_shown_under_another() {
     let mut state = state();
@@ -622,6 +700,79 @@ fn checks_of_one_profile_are_not_shown_under_another() {
     assert!(state.verification.login.is_some());
     state.apply(Event::Did(Action::SwitchProfile("Other".to_owned())));
     assert!(state.verification.login.is_none());
+}
+
+#[test]
+fn a_slow_demo_leaves_the_window_free_and_a_wrong_clock_is_told() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.log_in_as("Alice Adams");
+    window.turn("Slow");
+    window.press("Call API");
+    window.sees("Cancel");
+    window.is_answered("200 OK");
+    window.turn("Clock skew");
+    window.press("Renew");
+    window.until("the clock", |window| window.mentions("This computer's clock is 60 min behind"));
+    window.turn("None");
+    window.press("Renew");
+    window.until("no clock", |window| !window.mentions("This computer's clock"));
+    window.press("Call API");
+    window.is_answered("200 OK");
+    window.settles();
+}
+
+#[test]
+fn a_fault_at_a_renewal_is_explained_and_only_reuse_ends_the_session() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.log_in_as("Alice Adams");
+    let renewable = |window: &Window| window.state().session.as_ref().unwrap().is_renewable();
+    for (fault, headline, ends) in [
+        ("Provider 429", "The provider did not renew the session", false),
+        ("Reuse detected", "Your session was ended: a refresh token was used twice", true),
+        ("Provider 500", "The provider did not renew the session", false),
+    ] {
+        window.turn(fault);
+        window.press("Renew");
+        window.until(headline, |window| !window.state().is_running(Work::Renewal) && window.shows(headline));
+        assert_eq!(renewable(&window), !ends, "{fault}");
+        window.settles();
+        if ends {
+            window.turn("None");
+            window.press("Log in again");
+            window.until("a new session", renewable);
+        }
+    }
+}
+
+#[test]
+fn what_another_window_turned_on_is_shown_once_the_menu_is_opened_and_never_for_another_profile() {
+    let computer = Computer::of(Person::default());
+    let loaded = computer.profiles(
+        "[[profile]]\nname = \"Other\"\nissuer = \"http://127.0.0.1:9/\"\nclient_id = \"c\"\napi = \"http://127.0.0.1:9/\"\n",
+    );
+    let mut window = computer.start_with(loaded, Arc::clone(&computer.vault));
+    window.take(DEMO);
+    window.until("the demo", |window| window.state().can_log_in());
+    let switch = window.demo.lock().unwrap().as_ref().unwrap().switch();
+    window.runtime.block_on(switch.set(Some(Fault::Slow))).unwrap();
+    window.press("Faults");
+    window.sees("Fault: slow");
+    window.press("None");
+    window.sees("Faults");
+    assert_eq!(window.runtime.block_on(switch.look()).unwrap(), None);
+    window.take("Other");
+    window.until("no menu", |window| window.shows("Log in to Other") && !window.shows("Faults"));
+}
+
+#[test]
+fn a_demo_that_cannot_be_told_is_no_reason_to_show_a_fault() {
+    let mut state = state();
+    let failed = |task, turn| Event::FaultIs(task, turn, Err("the demo does not answer".to_owned()));
+    apply(&mut state, [Event::Began(1, Work::Fault), failed(1, Turn::Look)]);
+    assert!(state.fault.is_none() && state.news.is_none(), "nobody asked");
+    apply(&mut state, [Event::Began(2, Work::Fault), failed(2, Turn::On("slow"))]);
+    assert!(state.fault.is_none());
+    assert_eq!(state.news.unwrap().headline, "The demo's fault could not be switched");
 }
 
 // ---- the state alone ----
@@ -679,7 +830,7 @@ fn no_call() -> CallError {
 
 #[test]
 fn a_cancelled_login_changes_nothing_however_it_ends() {
-    let refusal = Refusal { error: "access_denied".to_owned(), description: None };
+    let refusal = Refusal { error: "access_denied".to_owned(), description: None, uri: None };
     for late in [logged_in(1), Event::LoggedIn(1, Err(LoginError::Refused(refusal)))] {
         let mut state = state();
         apply(&mut state, [Event::Began(1, Work::Login), Event::Did(Action::CancelLogin)]);
@@ -823,4 +974,59 @@ fn a_task_that_dies_is_said_and_no_longer_waited_for() {
         state.apply(Event::Died(1));
         assert!(state.news.is_none(), "once");
     }
+}
+
+// ---- the doctor ----
+
+#[test]
+fn the_doctor_examines_the_demo_and_leads_to_the_login() {
+    let computer = Computer::of(Person::who(Choice::Alice));
+    let mut window = computer.start();
+    window.press("Check the setup");
+    window.until("the end", |window| window.state().doctor.as_ref().is_some_and(|found| found.len() == 14));
+    window.until("the summary", |window| !window.state().is_running(Work::Examine));
+    for check in ["Signing keys", "Callback ports", "API wants a token"] {
+        assert!(window.shows(check), "{:?}", window.shown());
+    }
+    assert!(window.mentions("GET /api/private is answered 401 Unauthorized"), "{:?}", window.shown());
+    window.settles();
+    assert!(computer.vault.is_empty() && computer.person.opened().is_empty());
+    window.press("Copy as text");
+    let copied = &window.harness.output().platform_output.commands;
+    assert!(
+        matches!(&copied[..], [egui::OutputCommand::CopyText(text)] if text.contains("✓ Signing keys")),
+        "{copied:?}"
+    );
+    window.press("Log in");
+    window.sees("Alice Adams");
+    assert!(window.state().doctor.is_none());
+}
+
+#[test]
+fn what_the_doctor_finds_wrong_is_mended_in_the_settings_and_examined_again() {
+    let runtime = Runtime::new().unwrap();
+    let (_demo, profile, _home) = runtime.block_on(support::demo());
+    let computer = Computer::of(Person::default());
+    let text = format!(
+        "[[profile]]\nname = \"Mine\"\nissuer = \"{}\"\nclient_id = \"c\"\nredirect_ports = [0]\n",
+        profile.issuer.trim_end_matches('/')
+    );
+    let mut window = computer.start_with(computer.profiles(&text), Arc::clone(&computer.vault));
+    window.harness.key_press_modifiers(Modifiers::COMMAND, Key::D);
+    window.sees("The issuer is not spelled as the provider spells it");
+    window.sees("One check failed");
+    window.settles();
+    assert!(!window.shows("Log in"), "nobody is sent into a login that cannot work");
+    window.press(&format!("Use the issuer {}", profile.issuer));
+    window.sees("Client ID");
+    window.press("Save");
+    window.until("another examination", |window| {
+        let issuer = |window: &Window| window.state().profile().issuer.clone();
+        issuer(window) == profile.issuer
+            && window.state().doctor.as_ref().is_some_and(|found| found.len() == 14)
+    });
+    assert!(!window.shows("One check failed"), "{:?}", window.shown());
+    window.harness.key_press(Key::Escape);
+    window.sees("Log in");
+    assert!(window.state().doctor.is_none());
 }

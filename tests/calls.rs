@@ -21,10 +21,10 @@ use hallpass::auth::session::{Session, StepUp};
 use hallpass::auth::tokens;
 use hallpass::config::Profile;
 use hallpass::demo::person::Choice;
-use hallpass::explain::{self, Remedy};
+use hallpass::explain::{self, Caller, Remedy};
 use hallpass::http::{Http, NoAnswer};
 use hallpass::secret::Secret;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use support::browser;
 use support::provider::{Provider, bend, value};
@@ -48,6 +48,10 @@ fn draft(method: &str, url: &str) -> Draft {
 fn any_profile() -> Profile {
     let api = "http://127.0.0.1:1/".parse().unwrap();
     Profile::demo("http://127.0.0.1:1/", "client", "audience", &api)
+}
+
+fn caller<'a>(profile: &'a Profile, session: Option<&'a Session>) -> Caller<'a> {
+    Caller { profile, session, expired: false, now: Timestamp::now(), clock_ahead: SignedDuration::ZERO }
 }
 
 async fn call(draft: Draft, token: Option<&Secret>) -> Result<Response, CallError> {
@@ -90,7 +94,7 @@ async fn alice_may_call_everything() {
         assert!(response.with_token && response.refusal.is_none());
         assert_eq!(response.document.kind, Kind::Json);
         assert!(response.document.text().contains("Hello from a p"), "{}", response.document.text());
-        assert_eq!(explain::response(&response, Some(&session), false, Timestamp::now()), None);
+        assert_eq!(explain::response(&response, &caller(&profile, Some(&session))), None);
     }
 }
 
@@ -102,7 +106,7 @@ async fn without_a_token_only_the_public_endpoint_answers() {
         let response = call(Draft::ready(ready, &profile), None).await.unwrap();
         lines.push(response.status_line());
         if response.status == 401 {
-            let why = explain::response(&response, None, false, Timestamp::now()).unwrap();
+            let why = explain::response(&response, &caller(&any_profile(), None)).unwrap();
             assert_eq!(why.headline, "The API wants to know who you are");
             assert_eq!(why.remedy, Some(Remedy::LogIn));
         }
@@ -120,7 +124,7 @@ async fn a_token_that_is_none_is_refused_with_the_apis_reason() {
     let refusal = response.refusal.clone().unwrap();
     assert_eq!(refusal.error.as_deref(), Some("invalid_token"));
     assert_eq!(refusal.description.as_deref(), Some("The token is not a JWT"));
-    let why = explain::response(&response, Some(&session), false, Timestamp::now()).unwrap();
+    let why = explain::response(&response, &caller(&profile, Some(&session))).unwrap();
     assert_eq!(why.headline, "The API did not accept your token");
 }
 
@@ -132,7 +136,7 @@ async fn bob_is_told_which_scope_he_lacks() {
     let response = call(scoped, Some(&session.access_token)).await.unwrap();
     assert_eq!(response.status_line(), "403 Forbidden");
     assert_eq!(response.refusal.as_ref().unwrap().scopes, ["read:messages"]);
-    let why = explain::response(&response, Some(&session), false, Timestamp::now()).unwrap();
+    let why = explain::response(&response, &caller(&profile, Some(&session))).unwrap();
     assert_eq!(why.headline, "Your token lacks the scope read:messages");
     assert!(why.cause.contains("did not grant"), "{}", why.cause);
 }
@@ -144,7 +148,7 @@ async fn an_api_that_is_not_there_is_explained() {
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let error = get(&format!("http://{gone}/")).await.unwrap_err();
     assert!(matches!(&error, CallError::NoAnswer(error) if error.why == NoAnswer::Refused));
-    let why = explain::no_response(&error);
+    let why = explain::no_response(&error, None);
     assert_eq!(why.headline, format!("Nothing listens at {gone}"));
     assert_eq!(why.remedy, Some(Remedy::CallAgain));
 }
@@ -267,7 +271,7 @@ async fn the_token_does_not_follow_a_redirect_to_another_origin() {
         let response = get(&api.at("/from")).await.unwrap();
         assert_eq!(response.status, status);
         assert_eq!(response.elsewhere.as_ref().unwrap().as_str(), elsewhere.at("/to"));
-        let why = explain::response(&response, None, false, Timestamp::now()).unwrap();
+        let why = explain::response(&response, &caller(&any_profile(), None)).unwrap();
         assert_eq!(why.remedy, Some(Remedy::UseUrl(elsewhere.at("/to"))));
         assert_eq!(api.seen().len(), 1);
     }
@@ -464,7 +468,7 @@ async fn no_secret_stands_in_a_log_an_error_or_a_debug_print() {
     let api = Server::start(async |_| server::json(401, &json!({ "error": "invalid_token" }))).await;
     let request = draft("GET", &api.at("/?key=query-canary")).check(&any_profile()).unwrap();
     let response = api::call(request, Some(&session.access_token), &http).await.unwrap();
-    say(&explain::response(&response, Some(&session), false, Timestamp::now()));
+    say(&explain::response(&response, &caller(&profile, Some(&session))));
     let renewed = session.renewed(&http, &|_| {}).await.unwrap();
     say(&renewed);
     let client = Discovered::discover(&profile.issuer, &http).await.unwrap().client(&profile.client_id);
@@ -483,7 +487,7 @@ async fn no_secret_stands_in_a_log_an_error_or_a_debug_print() {
         provider.change(|script| script.tokens = bend(spoil));
         let error = log_in_with(&profile, browser::scripted(Choice::Alice), &http).await.unwrap_err();
         say(&error);
-        say(&explain::login(&error, &profile));
+        say(&explain::login(&error, &profile, SignedDuration::ZERO));
         said.lock().unwrap().push_str(&error.to_string());
     }
     log_out::revoke(&session, &http).await.unwrap();

@@ -227,7 +227,7 @@ fn an_api_that_refuses_for_ever_costs_one_renewal_and_one_more_call() {
     window.settles();
     assert_eq!(desk.calls(), ["access-token-1", "access-token-2"]);
     assert_eq!(desk.renewals().len(), 1);
-    assert!(window.shows("The API did not accept your token"), "{:?}", window.shown());
+    assert!(window.shows("Your token is not for this API"), "{:?}", window.shown());
 }
 
 #[test]

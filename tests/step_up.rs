@@ -11,9 +11,9 @@ use hallpass::auth::login::{Attempt, LoginError, OpenBrowser};
 use hallpass::auth::session::{Session, StepUp};
 use hallpass::config::Profile;
 use hallpass::demo::person::Choice;
-use hallpass::explain::{self, Explanation, Remedy};
+use hallpass::explain::{self, Caller, Explanation, Remedy};
 use hallpass::http::Http;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use support::browser::{self, Link};
 use support::provider::{Provider, bend};
@@ -67,7 +67,9 @@ async fn call(profile: &Profile, path: &str, session: &Session) -> (Response, Op
     let draft = Draft { method: "GET".to_owned(), url: path.to_owned(), ..Draft::default() };
     let response =
         within(api::call(draft.check(profile).unwrap(), Some(&session.access_token), &http())).await.unwrap();
-    let explanation = explain::response(&response, Some(session), false, Timestamp::now());
+    let (session, now, clock_ahead) = (Some(session), Timestamp::now(), SignedDuration::ZERO);
+    let explanation =
+        explain::response(&response, &Caller { profile, session, expired: false, now, clock_ahead });
     (response, explanation)
 }
 

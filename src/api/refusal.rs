@@ -2,15 +2,27 @@
 //! APIs use.
 
 use oauth2::http::{HeaderMap, header};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::untrusted;
 
 /// The API's own words, safe to show. Each may be absent; the header's words win over the body's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusal {
-    /// The authentication scheme of the challenge (RFC 9110, section 11.6.1).
+    /// The authentication scheme of the challenge that is read (RFC 9110, section 11.6.1): Bearer, if it is among them.
     pub scheme: Option<String>,
+    /// The schemes of all challenges, each once.
+    pub schemes: Vec<String>,
+    /// What the API calls the part of it that was called (RFC 9110, section 11.5).
+    pub realm: Option<String>,
+    /// Where the API describes itself (RFC 9728, section 5.1).
+    pub resource_metadata: Option<String>,
+    /// The audience that the API says it wants.
+    pub audience: Option<String>,
+    /// The permissions or roles that the API says it wants.
+    pub permissions: Vec<String>,
+    /// A page about the error (RFC 6750, section 3).
+    pub error_uri: Option<String>,
     /// The error code (RFC 6750, section 3.1), such as `insufficient_scope`.
     pub error: Option<String>,
     /// The explanation.
@@ -52,23 +64,143 @@ impl Refusal {
         let challenge = challenge.or(challenges.first());
         let parameter = |name| challenge.and_then(|challenge| challenge.parameter(name)).map(untrusted::line);
 
-        let body = serde_json::from_slice::<Value>(body).unwrap_or_default();
-        let member = |names: &[&str]| {
-            let text = names.iter().find_map(|name| body[*name].as_str());
-            text.filter(|text| !text.is_empty()).map(untrusted::line)
-        };
-        let scopes = parameter("scope").or_else(|| member(&["scope", "required_scope"])).unwrap_or_default();
+        let body = if body.len() <= LONGEST { body } else { &[] };
+        let said = Body::read(body);
+        let member = |names: &[&str]| said.text(names);
+        let scopes = parameter("scope").map(|scopes| words(&scopes));
+        let schemes = challenges.iter().map(|challenge| untrusted::line(&challenge.scheme));
+        let error = parameter("error").or_else(|| member(&CODES));
         // `message` beside an error is its explanation; alone it is all there is.
+        let description = parameter("error_description").or_else(|| member(&WORDS)).or_else(|| said.plain());
         Self {
             scheme: challenge.map(|challenge| untrusted::line(&challenge.scheme)),
-            error: parameter("error").or_else(|| member(&["error", "error_code", "code"])),
-            description: parameter("error_description")
-                .or_else(|| member(&["error_description", "description", "message", "detail"])),
-            scopes: words(&scopes),
+            schemes: once(schemes),
+            realm: parameter("realm"),
+            resource_metadata: parameter("resource_metadata"),
+            audience: member(&["expected_audience", "required_audience"]),
+            permissions: said.list(&[
+                "required_permissions",
+                "required_permission",
+                "required_roles",
+                "required_role",
+            ]),
+            error_uri: parameter("error_uri").or_else(|| member(&["error_uri"])),
+            // One and the same text tells nothing twice.
+            description: description.filter(|text| error.as_ref() != Some(text)),
+            error,
+            scopes: scopes.unwrap_or_else(|| {
+                said.list(&["scope", "scopes", "required_scope", "required_scopes", "requiredScopes"])
+            }),
             acr_values: parameter("acr_values").map(|values| words(&values)).unwrap_or_default(),
             max_age: parameter("max_age").as_deref().and_then(seconds),
         }
     }
+}
+
+/// The longest body that is read for the API's words, in bytes.
+const LONGEST: usize = 1 << 20;
+
+/// Where error codes stand in a body, and where explanations do: RFC 6749 first, then what else is in use.
+const CODES: [&str; 5] = ["error", "error_code", "errorCode", "code", "__type"];
+const WORDS: [&str; 11] = [
+    "error_description",
+    "description",
+    "message",
+    "Message",
+    "detail",
+    "errorSummary",
+    "error_message",
+    "faultstring",
+    "title",
+    "msg",
+    "reason",
+];
+
+/// The body of a refusal.
+enum Body<'a> {
+    /// The object that tells of the error, and the one that it stands in.
+    Json(Value, Value),
+    /// A few words of text.
+    Plain(&'a str),
+    /// Nothing to read.
+    Nothing,
+}
+
+impl<'a> Body<'a> {
+    fn read(body: &'a [u8]) -> Self {
+        match serde_json::from_slice::<Value>(body) {
+            Ok(Value::String(text)) => Self::Json(json!({ "message": text }), Value::Null),
+            Ok(outer) => {
+                // `{"error":{…}}`, `{"fault":{…}}`, `{"errors":[{…}]}`, `[{…}]`: the first error is told.
+                let nested = ["error", "fault", "errors"].iter().map(|name| &outer[*name]);
+                let first = |several: &[Value]| match several.first() {
+                    Some(Value::String(text)) => Some(json!({ "message": text })),
+                    first => first.cloned(),
+                };
+                let nested = nested.chain([&outer]).find_map(|inner| match inner {
+                    Value::Array(several) => first(several),
+                    Value::Object(_) => Some(inner.clone()),
+                    _ => None,
+                });
+                Self::Json(nested.unwrap_or_default(), outer)
+            }
+            Err(_) => {
+                let text = std::str::from_utf8(body).unwrap_or_default().trim();
+                let words = !text.is_empty() && !text.starts_with(['<', '{', '[']) && text.len() <= PLAIN;
+                if words { Self::Plain(text) } else { Self::Nothing }
+            }
+        }
+    }
+
+    /// The first of these members that is a text or a number.
+    fn text(&self, names: &[&str]) -> Option<String> {
+        let Self::Json(inner, outer) = self else { return None };
+        let texts =
+            [inner, outer].into_iter().flat_map(|object| names.iter().map(move |name| &object[*name]));
+        let mut texts = texts.filter_map(|value| match value {
+            Value::String(text) if !text.trim().is_empty() => Some(untrusted::line(text)),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        });
+        texts.next()
+    }
+
+    /// The words of the first of these members that is there, as one text or as a list.
+    fn list(&self, names: &[&str]) -> Vec<String> {
+        let Self::Json(inner, outer) = self else { return Vec::new() };
+        let lists =
+            [inner, outer].into_iter().flat_map(|object| names.iter().map(move |name| &object[*name]));
+        let mut lists = lists.filter_map(|value| match value {
+            Value::String(list) => Some(words(list)),
+            Value::Array(list) => {
+                let list: Vec<_> = list.iter().filter_map(Value::as_str).collect();
+                Some(words(&list.join(" ")))
+            }
+            _ => None,
+        });
+        lists.next().unwrap_or_default()
+    }
+
+    fn plain(&self) -> Option<String> {
+        match self {
+            Self::Plain(text) => Some(untrusted::line(text)),
+            _ => None,
+        }
+    }
+}
+
+/// The longest body that is taken for a sentence, in bytes.
+const PLAIN: usize = 300;
+
+/// Each once, in order.
+fn once(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut known: Vec<String> = Vec::new();
+    for text in texts.take(MOST_WORDS) {
+        if !known.iter().any(|known| known.eq_ignore_ascii_case(&text)) {
+            known.push(text);
+        }
+    }
+    known
 }
 
 /// The words of a list, such as can stand in an authorization request (RFC 6749, section 3.3).
@@ -174,12 +306,10 @@ mod tests {
 
     fn refusal(error: Option<&str>, description: Option<&str>, scopes: &[&str]) -> Refusal {
         Refusal {
-            scheme: None,
             error: error.map(str::to_owned),
             description: description.map(str::to_owned),
             scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
-            acr_values: Vec::new(),
-            max_age: None,
+            ..Refusal::default()
         }
     }
 
@@ -192,7 +322,9 @@ mod tests {
             "",
         );
         let expected = refusal(Some("insufficient_scope"), Some("Say \"please\", twice"), &["a", "b"]);
-        assert_eq!(read, Refusal { scheme: Some("Bearer".to_owned()), ..expected });
+        let bearer = "Bearer".to_owned();
+        let (scheme, realm) = (Some(bearer.clone()), Some("api".to_owned()));
+        assert_eq!(read, Refusal { scheme, schemes: vec![bearer], realm, ..expected });
     }
 
     #[test]
@@ -224,6 +356,24 @@ mod tests {
                 r#"{"error":"insufficient_scope","scope":"a b"}"#,
                 refusal(Some("insufficient_scope"), None, &["a", "b"]),
             ),
+            (
+                r#"{"error":{"code":401,"message":"m","status":"UNAUTHENTICATED"}}"#,
+                refusal(Some("401"), Some("m"), &[]),
+            ),
+            (
+                r#"{"error":{"code":"InvalidAuthenticationToken","message":"m"}}"#,
+                refusal(Some("InvalidAuthenticationToken"), Some("m"), &[]),
+            ),
+            (r#"{"errors":[{"code":"c","detail":"d"},{"code":"x"}]}"#, refusal(Some("c"), Some("d"), &[])),
+            (r#"{"errors":["m"]}"#, refusal(None, Some("m"), &[])),
+            (r#"{"title":"Forbidden","detail":"d","status":403}"#, refusal(None, Some("d"), &[])),
+            (r#"{"errorCode":"E0000011","errorSummary":"s"}"#, refusal(Some("E0000011"), Some("s"), &[])),
+            (r#"{"fault":{"faultstring":"f"}}"#, refusal(None, Some("f"), &[])),
+            (r#"{"Message":"m"}"#, refusal(None, Some("m"), &[])),
+            (r#"{"required_scopes":["a","b c"]}"#, refusal(None, None, &["a", "b", "c"])),
+            (r#""just text""#, refusal(None, Some("just text"), &[])),
+            ("Unauthorized", refusal(None, Some("Unauthorized"), &[])),
+            ("{\"broken", Refusal::default()),
             ("<html>", Refusal::default()),
             ("[1]", Refusal::default()),
             ("", Refusal::default()),

@@ -96,6 +96,18 @@ impl Draft {
         }
     }
 
+    /// The same with this header, in the place of one of the same name.
+    #[must_use]
+    pub fn with_header(self, name: &str, value: &str) -> Self {
+        let is_it = |line: &str| {
+            line.split_once(':').is_some_and(|(known, _)| known.trim().eq_ignore_ascii_case(name))
+        };
+        let others = self.headers.lines().filter(|line| !is_it(line) && !line.trim().is_empty());
+        let line = format!("{name}: {value}");
+        let headers = others.chain([line.as_str()]).flat_map(|line| [line, "\n"]).collect();
+        Self { headers, ..self }
+    }
+
     /// The request that the draft stands for.
     ///
     /// # Errors
@@ -206,6 +218,8 @@ mod tests {
         assert_eq!(request.headers["accept"], "text/plain");
         assert_eq!(request.headers["x-two"], "a:b");
         assert_eq!(request.body, "é".as_bytes());
+        let replaced = draft.clone().with_header("Accept", "*/*").with_header("x-new", "1");
+        assert_eq!(replaced.headers, "X-Two:  a:b \nAccept: */*\nx-new: 1\n");
         let draft = Draft { headers: "no colon".to_owned(), ..draft };
         assert_eq!(draft.check(&profile()), Err(DraftError::Header("no colon".to_owned())));
     }

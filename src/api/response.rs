@@ -33,7 +33,7 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// Where it redirects to, if that is another origin: there the token was not sent.
     pub elsewhere: Option<Url>,
-    /// What the API said, where the status is 401 or 403.
+    /// What the API said, where the status is an error.
     pub refusal: Option<Refusal>,
     /// The body as lines.
     pub document: Document,
@@ -48,7 +48,7 @@ impl Response {
         document: Document,
     ) -> Self {
         let (status, headers) = (answer.response.status(), answer.response.headers());
-        let refused = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        let refused = status.is_client_error() || status.is_server_error();
         Self {
             request,
             with_token,

@@ -10,8 +10,9 @@ use super::state::{Action, Attempt, Demo, State, Waiting};
 use super::theme::{self, palette, size};
 use super::widgets::{self, Taken};
 use super::{checks, remedied, repaint_at_next_second, rule};
+use crate::auth::login::PATIENCE;
 use crate::auth::session::StepUp;
-use crate::explain::{Explanation, Remedy};
+use crate::explain::{self, Explanation, Remedy};
 
 /// Draws the screen.
 pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
@@ -122,6 +123,12 @@ fn start(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
     if button.inner.on_hover_text("Opens your browser (Ctrl+L)").clicked() {
         actions.push(Action::LogIn(StepUp::default()));
     }
+    ui.vertical_centered(|ui| {
+        let check = ui.add_enabled_ui(state.can_examine(), |ui| widgets::quiet(ui, "Check the setup")).inner;
+        if check.on_hover_text("Whether a login can work, without logging in (Ctrl+D)").clicked() {
+            actions.push(Action::Examine);
+        }
+    });
 }
 
 fn steps(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, attempt: &Attempt) {
@@ -137,12 +144,11 @@ fn steps(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, attempt: &Attemp
             None => step(ui, None, "Under way…", true, None),
         }
     });
-    if let Some(problem) = &attempt.browser_problem {
-        let text = format!(
-            "{}. Copy the login link, and open it in a browser yourself.",
-            crate::untrusted::line(problem)
-        );
-        ui.label(RichText::new(text).color(palette(ui).bad));
+    if let Some(explanation) = trouble(state, attempt) {
+        ui.add_space(size::NEAR);
+        if let Some(Taken::Remedy(remedy)) = widgets::explanation(ui, &explanation, false) {
+            actions.push(remedied(remedy, state));
+        }
     }
     ui.add_space(size::NEAR);
     // An id of its own: a step that comes in above must not make other buttons of these while one is pressed.
@@ -164,6 +170,16 @@ fn steps(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, attempt: &Attemp
             }
         });
     });
+}
+
+/// What stands in the way of an attempt that goes on.
+fn trouble(state: &State, attempt: &Attempt) -> Option<Explanation> {
+    if let Some(problem) = &attempt.browser_problem {
+        return Some(explain::no_browser(problem));
+    }
+    let waiting = attempt.waiting.as_ref()?;
+    let waited = PATIENCE.saturating_sub(waiting.until.saturating_duration_since(Instant::now()));
+    explain::no_callback_yet(waited, &waiting.redirect_uri, state.profile())
 }
 
 fn waits(ui: &mut Ui, waiting: &Waiting) {

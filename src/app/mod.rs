@@ -11,6 +11,7 @@ mod api;
 mod caption;
 mod checks;
 pub mod detail;
+mod doctor;
 mod login;
 mod mask;
 mod picture;
@@ -29,6 +30,7 @@ use std::time::{Duration, Instant};
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Stroke, Ui, ViewportCommand};
 
+use crate::api::request::Draft;
 use crate::auth::session::StepUp;
 use crate::config::{DEMO, Loaded, Profile};
 use crate::explain::Remedy;
@@ -36,7 +38,7 @@ use crate::store::Account;
 use mask::{Hidden, Mask};
 use picture::Picture;
 use settings::ProviderCheck;
-use state::{Action, Demo, Event, Next, State, Theme, Work, Written};
+use state::{Action, Demo, Event, Next, State, Theme, Turn, Work, Written};
 use tasks::{Tasks, World};
 
 /// How much larger everything is in a presentation.
@@ -71,13 +73,13 @@ enum Progress {
 
 impl App {
     /// The app on its first screen. Nothing is read or started before the first frame is drawn.
-    pub fn new(context: &Context, demo: Profile, loaded: Loaded, world: World) -> Self {
+    pub fn new(context: &Context, demo: Profile, loaded: Loaded, mut world: World) -> Self {
         theme::install(context);
         let mask = Mask::default();
         context.add_plugin(mask.clone());
         let waker = context.clone();
+        let state = State::new(demo, loaded).with_faults(std::mem::take(&mut world.faults));
         let (tasks, events) = Tasks::new(world, Arc::new(move || waker.request_repaint()));
-        let state = State::new(demo, loaded);
         Self {
             state,
             tasks,
@@ -106,7 +108,7 @@ impl App {
 
     /// Cancels what the current profile has under way.
     fn leave_profile(&mut self) {
-        for work in [Work::Login, Work::Call, Work::Restore] {
+        for work in [Work::Login, Work::Call, Work::Restore, Work::Examine] {
             self.tasks.cancel(work);
         }
     }
@@ -133,11 +135,22 @@ impl App {
             Event::Saved(_, result) => result.is_ok(),
             _ => false,
         };
+        // Whoever came from the doctor to mend something wants to know whether that helped.
+        let examines =
+            self.state.doctor.is_some() && matches!(&event, Event::Saved(_, result) if result.is_ok());
         let attempt = self.state.login.as_ref().map(|login| login.task);
         let came_back = matches!(&event, Event::LoggedIn(task, _) if Some(*task) == attempt);
+        let starts = matches!(&event, Event::DemoStarted(_, Ok(_)));
         self.state.apply(event);
+        if starts {
+            // Another window may run the demo, and have turned one on.
+            self.tasks.turn_fault(Turn::Look);
+        }
         if enters {
             self.enter_profile();
+        }
+        if examines && self.state.can_examine() {
+            self.tasks.examine(self.state.profile());
         }
         if came_back {
             // The person is still looking at the browser.
@@ -162,6 +175,7 @@ impl App {
             Action::LogIn(step_up) => {
                 // The log-out page of before is answered no more: its port is wanted.
                 self.tasks.cancel(Work::EndSession);
+                self.tasks.cancel(Work::Examine);
                 if self.state.can_log_in() {
                     // What the keyring holds is about to be replaced.
                     self.tasks.cancel(Work::Restore);
@@ -201,7 +215,16 @@ impl App {
                 self.enter_profile();
                 return;
             }
+            Action::TurnFault(turn) => {
+                self.tasks.turn_fault(*turn);
+            }
             Action::SaveProfile => self.save_profile(),
+            Action::Examine => {
+                if self.state.can_examine() {
+                    self.tasks.examine(self.state.profile());
+                }
+            }
+            Action::CloseDoctor => self.tasks.cancel(Work::Examine),
             Action::RemoveProfile => {
                 if let (Some(settings), Some(file)) = (&self.state.settings, &self.state.file)
                     && let Some(name) = &settings.editing
@@ -246,6 +269,7 @@ impl App {
             | Action::ShowChecks(_)
             | Action::ShowTimeline(_)
             | Action::OpenSettings(_)
+            | Action::FillIn(..)
             | Action::EditForm(_)
             | Action::CloseSettings
             | Action::Dismiss => {}
@@ -356,6 +380,8 @@ impl App {
                 sequence::show(ui, &mut actions, state);
             } else if state.settings.is_some() {
                 settings::show(ui, &mut actions, state, &mut self.provider_check, &self.tasks);
+            } else if let Some(findings) = &state.doctor {
+                doctor::show(ui, &mut actions, state, findings);
             } else if state.session.is_some() && state.login.is_none() {
                 api::show(ui, &mut actions, state, &self.picture);
             } else {
@@ -372,7 +398,8 @@ fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
     use egui::{Key, KeyboardShortcut, Modifiers};
     let pressed =
         |key| ui.input_mut(|input| input.consume_shortcut(&KeyboardShortcut::new(Modifiers::COMMAND, key)));
-    let api = state.session.is_some() && state.login.is_none() && state.settings.is_none();
+    let panel = state.settings.is_some() || state.doctor.is_some();
+    let api = state.session.is_some() && state.login.is_none() && !panel;
     if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::F5)) {
         actions.push(Action::Present(!state.presenting));
     }
@@ -384,6 +411,7 @@ fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
             _ if state.opened.is_some() => actions.push(Action::CloseEntry),
             _ if state.sequence => actions.push(Action::ShowSequence(false)),
             _ if state.settings.is_some() => actions.push(Action::CloseSettings),
+            _ if state.doctor.is_some() => actions.push(Action::CloseDoctor),
             _ if state.login.is_some() => actions.push(Action::CancelLogin),
             _ if matches!(state.call, state::Call::Running(..) | state::Call::Upcoming(_)) => {
                 actions.push(Action::CancelCall);
@@ -414,8 +442,11 @@ fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
             actions.push(Action::Renew);
         }
     }
-    if state.settings.is_none() && state.login.is_none() && pressed(Key::L) {
+    if !panel && state.login.is_none() && pressed(Key::L) {
         actions.push(if state.session.is_some() { Action::LogOut } else { Action::LogIn(StepUp::default()) });
+    }
+    if state.settings.is_none() && state.can_examine() && pressed(Key::D) {
+        actions.push(Action::Examine);
     }
     if state.settings.is_none() && pressed(Key::Comma) {
         actions.push(Action::OpenSettings(Some(state.profile().name.clone())));
@@ -424,6 +455,7 @@ fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
 
 /// The action that a remedy stands for.
 fn remedied(remedy: Remedy, state: &State) -> Action {
+    let draft = || state.draft.clone();
     match remedy {
         Remedy::LogIn => Action::LogIn(StepUp::default()),
         Remedy::LogInAsking(step_up) => Action::LogIn(step_up),
@@ -431,12 +463,16 @@ fn remedied(remedy: Remedy, state: &State) -> Action {
         Remedy::Restore => Action::Restore,
         Remedy::KeepAgain => Action::KeepAgain,
         Remedy::Forget => Action::Forget,
-        Remedy::CallAgain => Action::CallApi,
-        Remedy::UseUrl(url) => Action::Edit(crate::api::request::Draft { url, ..state.draft.clone() }),
+        Remedy::CallAgain | Remedy::CallAgainAt(_) => Action::CallApi,
+        Remedy::UseUrl(url) => Action::Edit(Draft { url, ..draft() }),
+        Remedy::UseMethod(method) => Action::Edit(Draft { method, ..draft() }),
+        Remedy::UseHeader(name, value) => Action::Edit(draft().with_header(name, &value)),
+        Remedy::Copy(_, text) => Action::Copy(text),
         Remedy::CopyUrls(urls) => Action::Copy(urls.join("\n")),
         Remedy::SeeChecks if state.session.is_some() => Action::ShowTab(state::Tab::Checks),
         Remedy::SeeChecks => Action::ShowChecks(true),
         Remedy::EditProfile => Action::OpenSettings(Some(state.profile().name.clone())),
+        Remedy::FillIn(field, value) => Action::FillIn(field, value),
     }
 }
 

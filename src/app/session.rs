@@ -143,20 +143,23 @@ pub fn notices(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, logged_in:
             let cause = format!("{} The next try is at {}.", trouble.explanation.cause, clock(at));
             // As long as the token is good, nothing is lost by waiting.
             let tone = if logged_in.has_expired() { trouble.explanation.tone } else { Tone::Refused };
-            Explanation { tone, cause, ..trouble.explanation.clone() }
+            Explanation { tone, cause, ..Explanation::clone(&trouble.explanation) }
         }
-        None => trouble.explanation.clone(),
+        None => Explanation::clone(&trouble.explanation),
     });
     for notice in trouble.iter().chain(&not_kept) {
         if let Some(Taken::Remedy(remedy)) = widgets::explanation(ui, notice, false) {
             actions.push(remedied(remedy, state));
         }
     }
-    let missing = logged_in.session.not_granted();
+    if let Some(clock) = explain::clock_alone(state.clock_ahead) {
+        strip(ui, &clock, None);
+    }
     // Once a call was refused, its explanation says it better.
     let explained = matches!(&state.call, Call::Ended { explanation: Some(_), .. });
-    if !missing.is_empty() && !explained {
-        strip(ui, &format!("Asked for, and not granted: {}.", missing.join(", ")), None);
+    let not_granted = explain::not_granted(&logged_in.session, Timestamp::now());
+    if let Some(not_granted) = not_granted.filter(|_| !explained && !logged_in.has_expired()) {
+        strip(ui, &format!("{}. {}", not_granted.headline, not_granted.cause), None);
     }
     if logged_in.has_expired() && logged_in.session.refresh_token.is_none() && state.news.is_none() {
         let text = "Your access token has expired, and the provider issued nothing to renew it with.";

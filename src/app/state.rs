@@ -23,8 +23,11 @@ use crate::auth::login::LoginError;
 use crate::auth::renewal::{self, Prospect, RenewalError, Renewed};
 use crate::auth::session::{Session, StepUp, Why};
 use crate::auth::verification::{Occasion, Verification};
-use crate::config::{DEMO, FieldProblem, Loaded, Problem, Profile, ProfileFile, ProfileForm, SaveError};
-use crate::explain::{self, Explanation};
+use crate::config::{
+    DEMO, Field, FieldProblem, Loaded, Problem, Profile, ProfileFile, ProfileForm, SaveError,
+};
+use crate::doctor::{Finding, Summary, told};
+use crate::explain::{self, Caller, Explanation};
 use crate::http::{self, Exchange, Purpose};
 use crate::secret::Secret;
 use crate::store::{Kept, StoreError, Unavailability, Unavailable};
@@ -57,6 +60,34 @@ pub enum Work {
     Export,
     /// Writing the profile file.
     Save,
+    /// Examining the setup.
+    Examine,
+    /// Turning a fault of the demo on or off, or looking which one is on.
+    Fault,
+}
+
+/// Something that the demo can be told to do wrong, in the words of whoever runs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultItem {
+    /// Its name in the switch.
+    pub id: &'static str,
+    /// The heading that it stands under.
+    pub when: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// What goes wrong, and what to do to see it.
+    pub explains: &'static str,
+}
+
+/// What to do with the demo's faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Look which one is on: another window may have turned it.
+    Look,
+    /// Turn off whichever is on.
+    Off,
+    /// Turn this one on.
+    On(&'static str),
 }
 
 /// What the person did. Drawing a screen returns one of these and changes nothing.
@@ -107,6 +138,8 @@ pub enum Action {
     SwitchProfile(String),
     /// Edit the profile of this name, or a new one.
     OpenSettings(Option<String>),
+    /// Edit the current profile, with this field filled in.
+    FillIn(Field, String),
     EditForm(ProfileForm),
     SaveProfile,
     RemoveProfile,
@@ -118,6 +151,10 @@ pub enum Action {
     Present(bool),
     /// Begin again, with a clean demo.
     StartOver,
+    /// Examine the setup of the profile, and show what is found.
+    Examine,
+    CloseDoctor,
+    TurnFault(Turn),
 }
 
 /// What happened.
@@ -155,8 +192,14 @@ pub enum Event {
     Died(TaskId),
     /// The timeline was written into this file, or was not, and why.
     Exported(TaskId, Result<PathBuf, String>),
+    /// A check of the examination was made.
+    Found(TaskId, Finding),
+    /// The examination ended.
+    Examined(TaskId),
     /// The profile file was written with this profile in the place of the one of the old name.
     Saved(TaskId, Box<Result<Written, SaveError>>),
+    /// The fault of the demo that is on after this, by its id; or why that could not be done.
+    FaultIs(TaskId, Turn, Result<Option<&'static str>, String>),
 }
 
 /// What writing the profile file left.
@@ -211,6 +254,10 @@ pub struct State {
     overridden: bool,
     /// Whether the demo provider stands.
     pub demo: Demo,
+    /// What it can be told to do wrong.
+    pub faults: Vec<FaultItem>,
+    /// The one of them that is on.
+    pub fault: Option<FaultItem>,
     /// The session of the current profile, if there is one.
     pub session: Option<LoggedIn>,
     /// The attempt to log in, while it runs.
@@ -243,6 +290,8 @@ pub struct State {
     trusted: HashSet<String>,
     /// The profile that is being edited.
     pub settings: Option<Settings>,
+    /// What the examination of the setup has found so far, while it is shown.
+    pub doctor: Option<Vec<Finding>>,
     /// Light or dark.
     pub theme: Theme,
     /// Whether the session is shown in detail.
@@ -325,7 +374,7 @@ pub enum Renewal {
 #[derive(Clone, Debug)]
 pub struct Trouble {
     /// Why.
-    pub explanation: Explanation,
+    pub explanation: Box<Explanation>,
     /// What it means for the session.
     pub prospect: Prospect,
     /// When it is tried again, if it is: by the clock that counts, and by the one that is shown.
@@ -397,6 +446,7 @@ impl LoggedIn {
             }
             Prospect::Over | Prospect::InDoubt | Prospect::Refused => None,
         };
+        let explanation = Box::new(explanation);
         self.renewal = Renewal::Failed(Trouble { explanation, prospect, again, failed: failed + 1, why });
     }
 
@@ -533,6 +583,8 @@ impl State {
             overridden: loaded.overridden,
             problems: loaded.problems,
             demo: Demo::Starting,
+            faults: Vec::new(),
+            fault: None,
             session: None,
             login: None,
             not_revoked: None,
@@ -549,6 +601,7 @@ impl State {
             checks_shown: false,
             trusted: HashSet::new(),
             settings: None,
+            doctor: None,
             theme: Theme::System,
             session_shown: false,
             clock_ahead: SignedDuration::ZERO,
@@ -561,6 +614,12 @@ impl State {
         };
         state.choose(0);
         state
+    }
+
+    /// The same, with a demo that can be told to do these things wrong.
+    #[must_use]
+    pub fn with_faults(self, faults: Vec<FaultItem>) -> Self {
+        Self { faults, ..self }
     }
 
     /// The profile that is used.
@@ -579,6 +638,12 @@ impl State {
     #[must_use]
     pub fn can_log_in(&self) -> bool {
         !self.is_demo() || self.demo == Demo::Ready
+    }
+
+    /// Whether the setup can be examined: a login holds a port, and the demo provider must stand first, or have failed.
+    #[must_use]
+    pub fn can_examine(&self) -> bool {
+        self.login.is_none() && !(self.is_demo() && self.demo == Demo::Starting)
     }
 
     /// Whether a task of this kind runs.
@@ -742,9 +807,26 @@ impl State {
                     self.exported = Some(result);
                 }
             }
+            Event::Found(task, finding) => {
+                if self.runs(task)
+                    && let Some(findings) = &mut self.doctor
+                {
+                    findings.push(finding);
+                }
+            }
+            Event::Examined(task) => {
+                if self.ends(Work::Examine, task) {
+                    self.examined(task);
+                }
+            }
             Event::Saved(task, result) => {
                 if self.ends(Work::Save, task) {
                     self.saved(*result);
+                }
+            }
+            Event::FaultIs(task, turn, result) => {
+                if self.ends(Work::Fault, task) {
+                    self.fault_is(task, turn, result);
                 }
             }
             Event::Died(task) => self.died(task),
@@ -774,6 +856,7 @@ impl State {
             Action::LogIn(_) => {
                 self.news = None;
                 self.stop(Work::EndSession);
+                self.close_doctor();
             }
             Action::Dismiss | Action::Restore => {
                 self.news = None;
@@ -882,6 +965,19 @@ impl State {
                 self.settings =
                     Some(Settings { editing, form, touched: false, problems: Vec::new(), failure: None });
             }
+            Action::FillIn(field, value) => {
+                self.did(Action::OpenSettings(Some(self.profile().name.clone())));
+                if let Some(settings) = &mut self.settings {
+                    match field {
+                        Field::Issuer => settings.form.issuer = value,
+                        Field::Audience => settings.form.audience = value,
+                        Field::Resource => settings.form.resource = value,
+                        // No remedy fills in another one.
+                        _ => return,
+                    }
+                    settings.touched = true;
+                }
+            }
             Action::EditForm(form) => {
                 if let Some(settings) = &mut self.settings {
                     // Once it was tried, each change is checked, so that a corrected field says so at once.
@@ -900,6 +996,7 @@ impl State {
                 }
             }
             Action::CloseSettings => self.settings = None,
+            Action::CloseDoctor => self.close_doctor(),
             Action::ShowTheme(theme) => self.theme = theme,
             Action::ShowTimeline(shown) => self.timeline = Some(shown),
             Action::Present(presenting) => {
@@ -920,7 +1017,9 @@ impl State {
             | Action::CopyLoginLink(_)
             | Action::OpenLoginLink(_)
             | Action::Export(_)
-            | Action::RemoveProfile => {}
+            | Action::Examine
+            | Action::RemoveProfile
+            | Action::TurnFault(_) => {}
         }
     }
 
@@ -949,6 +1048,9 @@ impl State {
                     logged_in.failed = logged_in.trouble().map_or(logged_in.failed, |trouble| trouble.failed);
                     logged_in.renewal = Renewal::Running(why);
                     self.history.add(Entry::renewing(task, why));
+                }
+                if work == Work::Examine {
+                    self.doctor = Some(Vec::new());
                 }
                 self.stop(work);
                 self.running.insert((work, task));
@@ -1047,6 +1149,28 @@ impl State {
         }
     }
 
+    fn fault_is(&mut self, task: TaskId, turn: Turn, result: Result<Option<&'static str>, String>) {
+        let id = match result {
+            Ok(id) => id,
+            // Nobody asked for a look.
+            Err(_) if turn == Turn::Look => return,
+            Err(problem) => {
+                self.news = Some(explain::not_switched(&problem));
+                return;
+            }
+        };
+        let fault = self.faults.iter().find(|fault| Some(fault.id) == id).copied();
+        if fault != self.fault {
+            self.history.add(match fault {
+                Some(fault) => {
+                    Entry::new(task, Mark::Neutral, &format!("Fault on: {}", fault.title), fault.explains)
+                }
+                None => Entry::new(task, Mark::Neutral, "Fault off", "the demo is sound again"),
+            });
+        }
+        self.fault = fault;
+    }
+
     fn restored(&mut self, task: TaskId, result: Result<Option<(Session, Kept)>, StoreError>) {
         match result {
             Ok(Some((session, kept))) if session.belongs_to(self.profile()) => {
@@ -1091,7 +1215,7 @@ impl State {
                 };
             }
             Err(error) => {
-                let explanation = explain::login(&error, self.profile());
+                let explanation = explain::login(&error, self.profile(), self.clock_ahead);
                 let mark = if explanation.tone == explain::Tone::Refused { Mark::Neutral } else { Mark::Bad };
                 self.history.add(Entry::new(task, mark, &explanation.headline, error.to_string()));
                 self.news = Some(explanation);
@@ -1110,12 +1234,14 @@ impl State {
         let session = self.session.as_ref();
         self.call = match result {
             Ok(response) => {
-                let explanation = explain::response(
-                    &response,
-                    session.map(|logged_in| &*logged_in.session),
-                    session.is_some_and(LoggedIn::has_expired),
-                    Timestamp::now().checked_sub(self.clock_ahead).unwrap_or_else(|_| Timestamp::now()),
-                );
+                let caller = Caller {
+                    profile: self.profile(),
+                    session: session.map(|logged_in| &*logged_in.session),
+                    expired: session.is_some_and(LoggedIn::has_expired),
+                    now: Timestamp::now(),
+                    clock_ahead: self.clock_ahead,
+                };
+                let explanation = explain::response(&response, &caller);
                 // A token that the API no longer takes may be worth renewing, once a call.
                 let wants_more = response.refusal.as_ref().is_some_and(Refusal::is_about_the_person);
                 let refused =
@@ -1133,7 +1259,11 @@ impl State {
                     }
                 }
             }
-            Err(error) => Call::Ended { response: None, explanation: Some(explain::no_response(&error)) },
+            Err(error) => {
+                let url = self.draft.check(self.profile()).ok().map(|request| request.url);
+                let explanation = explain::no_response(&error, url.as_ref());
+                Call::Ended { response: None, explanation: Some(explanation) }
+            }
         };
     }
 
@@ -1269,6 +1399,18 @@ impl State {
         self.news = Some(explanation);
     }
 
+    fn examined(&mut self, task: TaskId) {
+        let Some(findings) = &self.doctor else { return };
+        let summary = Summary::of(findings);
+        let mark = if summary.failed == 0 { Mark::Good } else { Mark::Bad };
+        self.history.add(Entry::new(task, mark, "Examined the setup", told::summary(summary)));
+    }
+
+    fn close_doctor(&mut self) {
+        self.doctor = None;
+        self.stop(Work::Examine);
+    }
+
     fn saved(&mut self, result: Result<Written, SaveError>) {
         let written = match result {
             Ok(written) => written,
@@ -1316,6 +1458,7 @@ impl State {
         // A log-out goes on: that it failed is news under any profile.
         self.stop(Work::Restore);
         self.stop(Work::EndSession);
+        self.close_doctor();
         self.choose(0);
     }
 

@@ -11,13 +11,14 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::report::{self, Format};
-use super::state::{Event, Outgoing, TaskId, Work, Written};
+use super::state::{Event, FaultItem, Outgoing, TaskId, Turn, Work, Written};
 use crate::auth::Step;
 use crate::auth::log_out::{self, EndSession};
 use crate::auth::login::{self, Attempt, OpenBrowser};
 use crate::auth::renewal::{self, Renewal};
 use crate::auth::session::{Session, StepUp, Why};
 use crate::config::{Profile, ProfileFile, SaveError};
+use crate::doctor::Examination;
 use crate::http::Http;
 use crate::store::{self, Account, Kept, Store, Unavailable};
 use crate::{api, auth};
@@ -29,6 +30,9 @@ pub type Wake = Arc<dyn Fn() + Send + Sync>;
 pub type StartDemo = Box<dyn FnOnce() -> DemoFuture + Send>;
 type DemoFuture = std::pin::Pin<Box<dyn Future<Output = Result<Profile, String>> + Send>>;
 
+/// Turns a fault of the demo on or off, and says which one is on then.
+pub type TurnFault = Arc<dyn Fn(Turn) -> BoxFuture<Result<Option<&'static str>, String>> + Send + Sync>;
+
 /// The outside world, as the window is given it.
 pub struct World {
     /// Runs the tasks.
@@ -39,6 +43,10 @@ pub struct World {
     pub open: OpenBrowser,
     /// Starts the embedded provider and API.
     pub start_demo: StartDemo,
+    /// What those can be told to do wrong.
+    pub faults: Vec<FaultItem>,
+    /// Tells them.
+    pub turn_fault: TurnFault,
 }
 
 /// The tasks of a window.
@@ -48,6 +56,7 @@ pub struct Tasks {
     store: Store,
     open: OpenBrowser,
     start_demo: Option<StartDemo>,
+    turn_fault: TurnFault,
     report: Report,
     /// What was started and may still run; several of a kind where that is seen through.
     running: HashMap<Work, Vec<Running>>,
@@ -100,6 +109,7 @@ impl Tasks {
             store: world.store,
             open: world.open,
             start_demo: Some(world.start_demo),
+            turn_fault: world.turn_fault,
             report: Report { task: 0, events, wake },
             running: HashMap::new(),
         };
@@ -113,6 +123,15 @@ impl Tasks {
             let result = start().await;
             report.send(Event::DemoStarted(report.task, result));
         }))
+    }
+
+    /// Turns a fault of the demo on or off, or looks which one is on.
+    pub fn turn_fault(&mut self, turn: Turn) -> TaskId {
+        let turned = (self.turn_fault)(turn);
+        self.start(Work::Fault, |report, _| async move {
+            let result = turned.await;
+            report.send(Event::FaultIs(report.task, turn, result));
+        })
     }
 
     /// Reads the profile's session back, once what was to be kept or removed is.
@@ -259,6 +278,23 @@ impl Tasks {
             let result = ending.run().await;
             report.send(Event::SessionEnded(report.task, result));
         });
+    }
+
+    /// Examines the setup of the profile. What it asks is no part of the timeline: a refusal that it hopes for would
+    /// stand there as a failure.
+    pub fn examine(&mut self, profile: &Profile) -> TaskId {
+        let (store, profile) = (self.store.clone(), profile.clone());
+        self.start(Work::Examine, |report, http| async move {
+            let examination = Examination {
+                profile: &profile,
+                http: &http.recording(|_| {}),
+                store: &store,
+                variable: &|name| std::env::var_os(name),
+                report: &|finding| report.send(Event::Found(report.task, finding)),
+            };
+            Box::pin(examination.run()).await;
+            report.send(Event::Examined(report.task));
+        })
     }
 
     /// Opens the browser on a link once more.

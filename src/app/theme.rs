@@ -113,6 +113,8 @@ pub mod size {
     pub const FAR: f32 = 16.0;
     /// A line of code.
     pub const CODE_LINE: f32 = 22.0;
+    /// A menu with headings.
+    pub const MENU: f32 = 168.0;
     /// The person's picture.
     pub const PICTURE: f32 = 40.0;
 }

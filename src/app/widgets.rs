@@ -3,18 +3,24 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use egui::text::{LayoutJob, TextWrapping};
 use egui::{
     Align2, Button, Color32, CornerRadius, Frame, Label, Margin, Response, RichText, Role, Sense, Stroke,
-    StrokeKind, TextEdit, Ui, Vec2, WidgetInfo,
+    StrokeKind, TextEdit, TextFormat, Ui, Vec2, WidgetInfo,
 };
+
+use jiff::Timestamp;
 
 use super::history::Mark;
 use super::theme::{self, palette, size};
 use crate::auth::session::StepUp;
-use crate::explain::{Explanation, Remedy, Tone};
+use crate::config::Field;
+use crate::explain::{Explanation, Remedy, Tone, Value};
 
 /// The longest scope that a button names, in bytes.
 const LONGEST_SCOPE: usize = 48;
+/// The longest URL, or other text to use, that a button names, in bytes.
+const LONGEST_NAME: usize = 56;
 
 /// The button of the one thing that a screen is for; it is as large as its text, and as `min_size` at least.
 pub fn primary(ui: &mut Ui, text: &str, min_size: Vec2) -> Response {
@@ -147,6 +153,37 @@ pub fn personal(text: &str) -> &str {
     text
 }
 
+/// A value of an explanation: like a chip, broken where it is too long, and with its difference from another marked.
+fn marked(ui: &mut Ui, value: &Value) {
+    let palette = palette(ui);
+    let (colour, stroke) =
+        if value.amiss { (palette.bad, Stroke::new(1.5, palette.bad)) } else { (palette.text, Stroke::NONE) };
+    let plain = TextFormat { font_id: theme::small_code(), color: colour, ..TextFormat::default() };
+    let mark = TextFormat { color: palette.surface, background: palette.bad, ..plain.clone() };
+    let differs = value.differs.clone().unwrap_or(0..0);
+    let mut job = LayoutJob::default();
+    job.append(&value.text[..differs.start], 0.0, plain.clone());
+    job.append(&value.text[differs.clone()], 0.0, mark);
+    job.append(&value.text[differs.end..], 0.0, plain);
+    job.wrap = TextWrapping {
+        max_width: ui.available_width().max(80.0) - 16.0,
+        break_anywhere: true,
+        ..TextWrapping::default()
+    };
+    if job.wrap.max_width < 240.0 {
+        // What is left of this line is too short to begin in.
+        job.wrap.max_width = ui.max_rect().width() - 16.0;
+    }
+    let galley = ui.painter().layout_job(job);
+    let lines = galley.rows.len().max(1);
+    let height = size::CODE_LINE.max(galley.size().y + if lines > 1 { 6.0 } else { 0.0 });
+    let (rect, response) = ui.allocate_exact_size(Vec2::new(galley.size().x + 16.0, height), Sense::hover());
+    ui.painter().rect(rect, 6, palette.surface, stroke, StrokeKind::Inside);
+    let at = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
+    ui.painter().galley(at, galley, colour);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &value.text));
+}
+
 /// A row with its label in a column of this width.
 pub fn row<R>(ui: &mut Ui, label: &str, width: f32, height: f32, value: impl FnOnce(&mut Ui) -> R) -> R {
     ui.horizontal_top(|ui| {
@@ -250,28 +287,39 @@ pub fn explanation(ui: &mut Ui, explanation: &Explanation, dismiss: bool) -> Opt
         ui.label(RichText::new(&explanation.headline).font(theme::heading()).color(palette.text));
         ui.label(&explanation.cause);
         for evidence in &explanation.evidence {
-            row(ui, evidence.label, 116.0, size::CODE_LINE, |ui| {
+            row(ui, evidence.label, 132.0, size::CODE_LINE, |ui| {
                 ui.spacing_mut().interact_size.y = size::CODE_LINE;
                 ui.horizontal_wrapped(|ui| {
                     ui.spacing_mut().item_spacing = Vec2::splat(5.0);
                     for value in &evidence.values {
                         // A sentence is no code.
-                        if value.text.contains(' ') {
+                        if value.differs.is_none() && value.text.contains(' ') {
                             ui.label(&value.text);
                         } else {
-                            chip(ui, &value.text, palette.surface, value.amiss);
+                            marked(ui, value);
                         }
                     }
                 });
             });
         }
+        if let Some(reference) = explanation.reference {
+            ui.label(RichText::new(reference).font(theme::small()).color(palette.soft));
+        }
         if explanation.remedy.is_some() || dismiss {
             ui.add_space(6.0);
             ui.horizontal(|ui| {
-                if let Some(remedy) = &explanation.remedy
-                    && primary(ui, &remedy_name(remedy), Vec2::new(0.0, size::BUTTON)).clicked()
-                {
-                    taken = Some(Taken::Remedy(remedy.clone()));
+                if let Some(remedy) = &explanation.remedy {
+                    let wait = wait(remedy);
+                    if let Some(wait) = wait {
+                        super::repaint_at_next_second(ui, wait);
+                    }
+                    let name = remedy_name(remedy, wait);
+                    let button = ui.add_enabled_ui(wait.is_none(), |ui| {
+                        primary(ui, &name, Vec2::new(0.0, size::BUTTON))
+                    });
+                    if button.inner.on_disabled_hover_text("It asks not to be called before").clicked() {
+                        taken = Some(Taken::Remedy(remedy.clone()));
+                    }
                 }
                 if dismiss && secondary(ui, "Dismiss").clicked() {
                     taken = Some(Taken::Dismissed);
@@ -290,17 +338,40 @@ pub enum Taken {
     Dismissed,
 }
 
-fn remedy_name(remedy: &Remedy) -> Cow<'static, str> {
-    let name = match remedy {
-        Remedy::LogInAsking(step_up) => return asking(step_up).into(),
-        Remedy::LogIn => "Log in again",
-        Remedy::Renew => "Renew the token",
-        Remedy::Restore | Remedy::KeepAgain | Remedy::Forget => "Try again",
-        Remedy::CallAgain => "Call again",
-        Remedy::UseUrl(_) => "Use this URL",
-        Remedy::CopyUrls(_) => "Copy the URLs to register",
-        Remedy::EditProfile => "Edit the profile",
-        Remedy::SeeChecks => "See every check",
+/// How long it is until a remedy helps.
+fn wait(remedy: &Remedy) -> Option<Duration> {
+    let Remedy::CallAgainAt(at) = remedy else { return None };
+    let left = Duration::try_from(at.duration_since(Timestamp::now())).ok()?;
+    (!left.is_zero()).then_some(left)
+}
+
+fn remedy_name(remedy: &Remedy, wait: Option<Duration>) -> Cow<'static, str> {
+    let with = |verb: &str, what: &str, otherwise: &'static str| match what.len() {
+        0..=LONGEST_NAME => Cow::from(format!("{verb} {what}")),
+        _ => otherwise.into(),
+    };
+    let name = match (remedy, wait) {
+        (Remedy::LogInAsking(step_up), _) => return asking(step_up).into(),
+        (Remedy::UseUrl(url), _) => return with("Use", url, "Use this URL"),
+        (Remedy::UseMethod(method), _) => return with("Use", method, "Use this method"),
+        (Remedy::UseHeader(name, value), _) => {
+            return with("Use", &format!("{name}: {value}"), "Use this header");
+        }
+        (Remedy::FillIn(Field::Issuer, value), _) => return with("Use the issuer", value, "Use this issuer"),
+        (Remedy::FillIn(_, value), _) => return with("Use the audience", value, "Use this audience"),
+        (Remedy::Copy(what, _), _) => return format!("Copy the {what}").into(),
+        (Remedy::CallAgainAt(_), Some(wait)) => {
+            let left = wait.as_secs() + 1;
+            let left = if left < 120 { format!("{left} s") } else { clock(wait) };
+            return format!("Call again in {left}").into();
+        }
+        (Remedy::LogIn, _) => "Log in again",
+        (Remedy::Renew, _) => "Renew the token",
+        (Remedy::Restore | Remedy::KeepAgain | Remedy::Forget, _) => "Try again",
+        (Remedy::CallAgain | Remedy::CallAgainAt(_), _) => "Call again",
+        (Remedy::CopyUrls(_), _) => "Copy the URLs to register",
+        (Remedy::EditProfile, _) => "Edit the profile",
+        (Remedy::SeeChecks, _) => "See every check",
     };
     name.into()
 }

@@ -22,7 +22,7 @@ use super::verification::{Check, Name, Verification, clock, hidden};
 use crate::http::Http;
 
 /// What a public client accepts: signatures that only the provider can make. Never `none`, never HS*.
-const ALGORITHMS: [Alg; 10] = [
+pub(crate) const ALGORITHMS: [Alg; 10] = [
     Alg::RsaSsaPkcs1V15Sha256,
     Alg::RsaSsaPkcs1V15Sha384,
     Alg::RsaSsaPkcs1V15Sha512,

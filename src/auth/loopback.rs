@@ -23,6 +23,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use url::Url;
 
+use super::port_holder::holder;
 use crate::secret::Secret;
 
 /// How long a connection may take to send its request.
@@ -65,6 +66,8 @@ pub struct Refusal {
     pub error: String,
     /// `error_description`.
     pub description: Option<String>,
+    /// `error_uri`: a page about the error. It is shown, and never opened.
+    pub uri: Option<String>,
 }
 
 impl Listener {
@@ -77,13 +80,15 @@ impl Listener {
         for &port in ports {
             match listen(port).and_then(|socket| Ok((socket.local_addr()?, socket))) {
                 Ok((address, socket)) => return Ok(Self { socket, address, path: path.to_owned() }),
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                    busy.push((port, "in use".to_owned()));
-                }
-                Err(error) => busy.push((port, error.to_string())),
+                Err(error) => busy.push((port, error)),
             }
         }
-        Err(PortsBusy(busy))
+        let why = |(port, error): (u16, io::Error)| match (error.kind(), holder(port)) {
+            (io::ErrorKind::AddrInUse, Some(holder)) => (port, format!("in use by {holder}")),
+            (io::ErrorKind::AddrInUse, None) => (port, "in use".to_owned()),
+            _ => (port, error.to_string()),
+        };
+        Err(PortsBusy(busy.into_iter().map(why).collect()))
     }
 
     /// Where it listens.
@@ -233,12 +238,14 @@ async fn form(body: Incoming) -> Option<String> {
 
 /// Reads an authorization response; `None` unless it is well-formed and carries `state`.
 fn read(parameters: &str, state: &str) -> Option<Callback> {
-    let (mut code, mut error, mut description, mut issuer, mut given) = (None, None, None, None, None);
+    let (mut code, mut issuer, mut given) = (None, None, None);
+    let (mut error, mut description, mut uri) = (None, None, None);
     for (name, value) in url::form_urlencoded::parse(parameters.as_bytes()) {
         let place = match &*name {
             "code" => &mut code,
             "error" => &mut error,
             "error_description" => &mut description,
+            "error_uri" => &mut uri,
             "iss" => &mut issuer,
             "state" => &mut given,
             _ => continue,
@@ -253,7 +260,7 @@ fn read(parameters: &str, state: &str) -> Option<Callback> {
     }
     let outcome = match (code, error) {
         (Some(code), None) if !code.is_empty() => Ok(Secret::new(code)),
-        (None, Some(error)) if !error.is_empty() => Err(Refusal { error, description }),
+        (None, Some(error)) if !error.is_empty() => Err(Refusal { error, description, uri }),
         _ => return None,
     };
     Some(Callback { outcome, issuer })
@@ -289,7 +296,8 @@ const REFUSED: Page = Page {
 };
 const STRAY: Page = Page {
     title: "Nothing to see here",
-    text: "Hallpass awaits your browser at this address, and this request is not the one that it awaits.",
+    text: "Hallpass awaits your browser at this address, and this request is not the one that it awaits. If you were \
+           logging in, go back to Hallpass, cancel there, and log in again.",
     sign: "M24 14v12M24 33v.5",
     light: "#5a5e66",
     dark: "#a3a8b1",
@@ -345,8 +353,11 @@ mod tests {
     #[test]
     fn an_error_with_the_right_state_is_a_refusal() {
         let callback = read("error=access_denied&error_description=No+thanks&state=s", "s").unwrap();
-        let refusal =
-            Refusal { error: "access_denied".to_owned(), description: Some("No thanks".to_owned()) };
+        let refusal = Refusal {
+            error: "access_denied".to_owned(),
+            description: Some("No thanks".to_owned()),
+            uri: None,
+        };
         assert_eq!(callback.outcome, Err(refusal));
     }
 

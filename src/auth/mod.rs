@@ -10,6 +10,7 @@ pub mod jwt;
 pub mod log_out;
 pub mod login;
 pub mod loopback;
+pub mod port_holder;
 pub mod provider;
 pub mod renewal;
 pub mod session;

@@ -34,7 +34,8 @@ pub struct Extras {
 
 impl AdditionalProviderMetadata for Extras {}
 
-type Metadata = ProviderMetadata<
+/// Metadata as it was found, of which nothing is checked yet.
+pub(crate) type Metadata = ProviderMetadata<
     Extras,
     CoreAuthDisplay,
     CoreClientAuthMethod,
@@ -93,6 +94,10 @@ pub enum ProviderError {
     /// The metadata is another issuer's (OpenID Connect Discovery 1.0, section 4.3).
     #[error("The profile's issuer is not the one that the provider calls itself: {problem}.")]
     AnotherIssuer {
+        /// The configured issuer.
+        issuer: String,
+        /// What the provider calls itself, where that could be read.
+        calls_itself: Option<String>,
         /// Both, as openidconnect says them.
         problem: String,
     },
@@ -185,10 +190,7 @@ impl Provider {
     /// where the metadata names no `end_session_endpoint`.
     #[must_use]
     pub fn has_auth0s_layout(&self) -> bool {
-        let authorize = self.metadata.authorization_endpoint().as_str();
-        let token = self.metadata.token_endpoint().map(|endpoint| endpoint.as_str());
-        authorize == format!("{}authorize", self.issuer())
-            && token == Some(&format!("{}oauth/token", self.issuer()))
+        has_auth0s_layout(&self.metadata)
     }
 
     /// The OAuth 2.0 client for this provider: public, without a secret (RFC 8252, section 8.5).
@@ -198,31 +200,53 @@ impl Provider {
     }
 
     fn check(&self) -> Result<(), ProviderError> {
-        let extras = self.extras();
-        let token = self.metadata.token_endpoint().ok_or(ProviderError::NoEndpoint("token_endpoint"))?;
-        let user_info = self.metadata.userinfo_endpoint();
-        let endpoints = [
-            ("authorization_endpoint", Some(self.metadata.authorization_endpoint().url())),
-            ("token_endpoint", Some(token.url())),
-            ("jwks_uri", Some(self.metadata.jwks_uri().url())),
-            ("userinfo_endpoint", user_info.map(openidconnect::UserInfoUrl::url)),
-            ("revocation_endpoint", extras.revocation_endpoint.as_ref()),
-            ("end_session_endpoint", extras.end_session_endpoint.as_ref()),
-        ];
-        // A provider elsewhere has no business with what listens on this computer.
-        let here = Url::parse(self.issuer()).is_ok_and(|issuer| http::is_loopback(&issuer));
-        let fits = |url: &Url| http::is_safe(url) && (here || !http::is_loopback(url));
-        for (name, url) in endpoints {
-            if let Some(url) = url.filter(|url| !fits(url)) {
-                return Err(ProviderError::UnsafeEndpoint { name, url: url.to_string() });
-            }
+        check_endpoints(&self.metadata)?;
+        check_pkce(&self.metadata)
+    }
+}
+
+pub(crate) fn has_auth0s_layout(metadata: &Metadata) -> bool {
+    let issuer = metadata.issuer().as_str();
+    let token = metadata.token_endpoint().map(|endpoint| endpoint.as_str());
+    metadata.authorization_endpoint().as_str() == format!("{issuer}authorize")
+        && token == Some(&format!("{issuer}oauth/token"))
+}
+
+/// Whether the endpoints that are needed are there, and each is where secrets may go to.
+pub(crate) fn check_endpoints(metadata: &Metadata) -> Result<(), ProviderError> {
+    let extras = metadata.additional_metadata();
+    let token = metadata.token_endpoint().ok_or(ProviderError::NoEndpoint("token_endpoint"))?;
+    let user_info = metadata.userinfo_endpoint();
+    let endpoints = [
+        ("authorization_endpoint", Some(metadata.authorization_endpoint().url())),
+        ("token_endpoint", Some(token.url())),
+        ("jwks_uri", Some(metadata.jwks_uri().url())),
+        ("userinfo_endpoint", user_info.map(openidconnect::UserInfoUrl::url)),
+        ("revocation_endpoint", extras.revocation_endpoint.as_ref()),
+        ("end_session_endpoint", extras.end_session_endpoint.as_ref()),
+    ];
+    for (name, url) in endpoints {
+        if let Some(url) = url.filter(|url| !fits(metadata, url)) {
+            return Err(ProviderError::UnsafeEndpoint { name, url: url.to_string() });
         }
-        match &extras.code_challenge_methods_supported {
-            Some(methods) if !methods.iter().any(|method| method == "S256") => {
-                Err(ProviderError::NoS256(methods.join(", ")))
-            }
-            _ => Ok(()),
+    }
+    Ok(())
+}
+
+/// Whether an endpoint is where secrets may go to. A provider elsewhere has no business with what listens on this
+/// computer.
+pub(crate) fn fits(metadata: &Metadata, endpoint: &Url) -> bool {
+    let here = Url::parse(metadata.issuer()).is_ok_and(|issuer| http::is_loopback(&issuer));
+    http::is_safe(endpoint) && (here || !http::is_loopback(endpoint))
+}
+
+/// Whether S256 is among the PKCE methods, where there is a list of them.
+pub(crate) fn check_pkce(metadata: &Metadata) -> Result<(), ProviderError> {
+    match &metadata.additional_metadata().code_challenge_methods_supported {
+        Some(methods) if !methods.iter().any(|method| method == "S256") => {
+            Err(ProviderError::NoS256(methods.join(", ")))
         }
+        _ => Ok(()),
     }
 }
 
@@ -245,7 +269,7 @@ fn client(
 
 /// The keys without those whose private or shared part stands among them for all to read (RFC 7518, sections 6.2.2,
 /// 6.3.2 and 6.4.1): anyone can sign with such a key.
-fn without_published_secrets(body: Vec<u8>) -> Vec<u8> {
+pub(crate) fn without_published_secrets(body: Vec<u8>) -> Vec<u8> {
     let Ok(mut set) = serde_json::from_slice::<serde_json::Value>(&body) else { return body };
     let Some(keys) = set.get_mut("keys").and_then(serde_json::Value::as_array_mut) else { return body };
     keys.retain(|key| key.get("d").or(key.get("k")).is_none());
@@ -261,7 +285,11 @@ fn refusal(issuer: &str, error: DiscoveryError<HttpError>) -> ProviderError {
         }
         DiscoveryError::Response(_, _, problem) => ProviderError::NotMetadata { issuer, problem },
         DiscoveryError::Parse(error) => ProviderError::NotMetadata { issuer, problem: error.to_string() },
-        DiscoveryError::Validation(problem) => ProviderError::AnotherIssuer { problem },
+        DiscoveryError::Validation(problem) => {
+            // The only place where it stands: between the first pair of backquotes.
+            let calls_itself = problem.split('`').nth(1).map(str::to_owned);
+            ProviderError::AnotherIssuer { issuer, calls_itself, problem }
+        }
         other => ProviderError::NotMetadata { issuer, problem: other.to_string() },
     }
 }

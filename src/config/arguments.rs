@@ -12,10 +12,10 @@ use super::form::SETTINGS;
 #[command(name = "hallpass", version, after_help = further_help())]
 pub struct Arguments {
     /// Read the profiles from this file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Start on this profile
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
 }
 

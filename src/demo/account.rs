@@ -46,8 +46,9 @@ fn read_jwt(provider: &Provider, token: &str) -> Result<(User, Scopes), Refused>
         scope: Scopes,
     }
     let audience = provider.user_info_audience();
-    let expected = Expected { issuer: &provider.issuer, audience: &audience, unexpired: true };
-    let claims: Claims = keys::verify(token, provider.key.jwks(), &expected)
+    let expected =
+        Expected { issuer: &provider.issuer, audience: &audience, good_for: Some(provider.faults.ahead()) };
+    let claims: Claims = keys::verify(token, &provider.keys.published(), &expected)
         .map_err(|reason| Refused::InvalidToken(reason.to_string()))?;
     let user = User::from_sub(&claims.sub)
         .ok_or_else(|| Refused::InvalidToken("The user does not exist any more".into()))?;
@@ -57,8 +58,8 @@ fn read_jwt(provider: &Provider, token: &str) -> Result<(User, Scopes), Refused>
 /// `/oidc/logout` (OIDC RP-Initiated Logout 1.0). There is no session to end: every login asks anew.
 pub async fn log_out(State(provider): State<Arc<Provider>>, params: Params) -> Response {
     let hinted = params.get("id_token_hint").is_some_and(|hint| {
-        let expected = Expected { issuer: &provider.issuer, audience: CLIENT_ID, unexpired: false };
-        keys::verify::<Value>(hint, provider.key.jwks(), &expected).is_ok()
+        let expected = Expected { issuer: &provider.issuer, audience: CLIENT_ID, good_for: None };
+        keys::verify::<Value>(hint, &provider.keys.published(), &expected).is_ok()
     });
     if !hinted && params.get("client_id") != Some(CLIENT_ID) {
         return logged_out();

@@ -10,16 +10,15 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use jsonwebtoken::jwk::JwkSet;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
     AUDIENCE, STRONG,
     bearer::{self, Refused},
+    faults::{self, Fault, Faults, Gate},
     guard,
-    keys::{self, Expected},
-    memory,
+    keys::{self, Expected, Keys},
     users::READ_MESSAGES,
 };
 
@@ -31,11 +30,15 @@ pub struct Trust {
     /// The exact `iss` of the tokens it takes.
     pub issuer: String,
     /// The keys they are signed with.
-    pub keys: JwkSet,
+    pub keys: Arc<Keys>,
+    /// What it does wrong on purpose, if anything.
+    pub faults: Arc<Faults>,
 }
 
 /// The API's routes.
 pub fn router(trust: Trust, authority: String) -> Router {
+    let faults = Arc::clone(&trust.faults);
+    let gate = Gate { faults: Arc::clone(&faults), busy: Fault::ApiBusy, fails: Fault::ApiFails };
     Router::new()
         .route("/api/public", get(public))
         .route("/api/private", get(private))
@@ -45,9 +48,11 @@ pub fn router(trust: Trust, authority: String) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(Arc::new(trust))
+        .layer(middleware::from_fn_with_state(gate, faults::before))
         .layer(DefaultBodyLimit::max(guard::BODY_LIMIT))
         .layer(middleware::from_fn_with_state(authority, guard::only_host))
         .layer(middleware::map_response(request_id))
+        .layer(middleware::map_response_with_state(faults, faults::date))
 }
 
 async fn public() -> Json<Value> {
@@ -71,7 +76,7 @@ async fn private_scoped(State(trust): State<Arc<Trust>>, headers: HeaderMap) -> 
 
 async fn private_strong(State(trust): State<Arc<Trust>>, headers: HeaderMap) -> Result<Json<Value>, Refused> {
     let caller = authenticate(&trust, &headers)?;
-    let recent = caller.auth_time.is_some_and(|at| memory::now() - at <= STRONG_FOR);
+    let recent = caller.auth_time.is_some_and(|at| trust.faults.now() - at <= STRONG_FOR);
     if caller.acr.as_deref() != Some(STRONG) || !recent {
         return Err(Refused::InsufficientAuthentication(STRONG, STRONG_FOR));
     }
@@ -90,8 +95,9 @@ struct Caller {
 }
 
 fn authenticate(trust: &Trust, headers: &HeaderMap) -> Result<Caller, Refused> {
-    let expected = Expected { issuer: &trust.issuer, audience: AUDIENCE, unexpired: true };
-    keys::verify(bearer::token(headers)?, &trust.keys, &expected)
+    let expected =
+        Expected { issuer: &trust.issuer, audience: AUDIENCE, good_for: Some(trust.faults.ahead()) };
+    keys::verify(bearer::token(headers)?, &trust.keys.published(), &expected)
         .map_err(|reason| Refused::InvalidToken(reason.to_string()))
 }
 

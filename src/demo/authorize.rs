@@ -10,8 +10,10 @@ use axum::{
 use url::Url;
 
 use super::{
-    AUDIENCE, CLIENT_ID, STRONG, keys,
-    memory::{self, Grant},
+    AUDIENCE, CLIENT_ID, STRONG,
+    faults::Fault,
+    keys,
+    memory::Grant,
     pages::{self, Login, Notice},
     params::Params,
     provider::{self, Provider},
@@ -67,6 +69,9 @@ pub async fn ask(State(provider): State<Arc<Provider>>, params: Params) -> Respo
             return send_back(&provider.issuer, redirect_uri, state.as_deref(), &answer);
         }
     };
+    if provider.faults.are(Fault::Declined) {
+        return send_back(&provider.issuer, redirect_uri, state.as_deref(), &DECLINED);
+    }
 
     let interaction = keys::random();
     let page = Login {
@@ -99,24 +104,29 @@ pub async fn decide(State(provider): State<Arc<Provider>>, params: Params) -> Re
         );
     };
 
-    let (redirect_uri, state) = (request.redirect_uri.clone(), request.state.clone());
+    let (redirect_uri, mut state) = (request.redirect_uri.clone(), request.state.clone());
+    if provider.faults.are(Fault::WrongState) {
+        state = Some(keys::random());
+    }
     let Some(user) = user else {
-        let declined =
-            [("error", "access_denied"), ("error_description", "User did not authorize the request")];
-        return send_back(&provider.issuer, redirect_uri, state.as_deref(), &declined);
+        return send_back(&provider.issuer, redirect_uri, state.as_deref(), &DECLINED);
     };
     let grant = Grant {
         user,
         scopes: user.grant(&request.scopes),
         for_api: request.for_api,
         sid: keys::random(),
-        auth_time: memory::now(),
+        auth_time: provider.faults.now(),
         acr: request.acr.map(str::to_owned),
     };
     let code = keys::random();
     ledger.codes.put(code.clone(), Code::Fresh(Box::new((request, grant))));
     send_back(&provider.issuer, redirect_uri, state.as_deref(), &[("code", &code)])
 }
+
+/// The answer to a request that the person said no to.
+const DECLINED: [(&str, &str); 2] =
+    [("error", "access_denied"), ("error_description", "User did not authorize the request")];
 
 /// A callback that the demo's client may use: loopback, any port (RFC 8252 7.3), and this path.
 fn callback(redirect_uri: &str) -> Option<Url> {

@@ -1,4 +1,10 @@
-//! The provider's signing key: made once, published as a JWKS, and the checks that a JWT signed by it must pass.
+//! The provider's signing keys: the one made once, those that came after it, all published as a JWKS; and the checks
+//! that a JWT signed by one must pass.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use aws_lc_rs::{digest, encoding::AsDer, hmac, rand, rsa, signature::RsaKeyPair};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -11,6 +17,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 /// A PKCS#8 RSA-2048 key (RFC 5208) is a PKCS#1 key behind an envelope of always the same length.
 const PKCS8_ENVELOPE: usize = 26;
+/// More keys than this are not published; the oldest goes first.
+const PUBLISHED: usize = 8;
 
 /// The key could not be made, read or used.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +28,7 @@ pub struct KeyError(String);
 /// An RSA-2048 key that signs with RS256, and its public half.
 pub struct SigningKey {
     private: EncodingKey,
-    public: JwkSet,
+    public: Jwk,
     header: Header,
 }
 
@@ -43,17 +51,42 @@ impl SigningKey {
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
         jwk.common.key_id = Some(kid.clone());
         let header = Header { kid: Some(kid), ..Header::new(Algorithm::RS256) };
-        Ok(Self { private, public: JwkSet { keys: vec![jwk] }, header })
+        Ok(Self { private, public: jwk, header })
+    }
+}
+
+/// The keys of a provider, newest last: it signs with the newest. What the others signed is still good.
+pub struct Keys(RwLock<Vec<Arc<SigningKey>>>);
+
+impl Keys {
+    /// One key.
+    pub fn new(key: SigningKey) -> Self {
+        Self(RwLock::new(vec![Arc::new(key)]))
     }
 
-    /// The public half, as `/.well-known/jwks.json` publishes it.
-    pub fn jwks(&self) -> &JwkSet {
-        &self.public
+    /// The public halves, as `/.well-known/jwks.json` publishes them.
+    pub fn published(&self) -> JwkSet {
+        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        JwkSet { keys: keys.iter().map(|key| key.public.clone()).collect() }
     }
 
     /// Signs claims into a JWT.
     pub fn sign(&self, claims: &impl Serialize) -> Result<String, KeyError> {
-        Ok(jsonwebtoken::encode(&self.header, claims, &self.private)?)
+        let newest = self.0.read().unwrap_or_else(PoisonError::into_inner).last().cloned();
+        let key = newest.ok_or_else(|| KeyError("there is none".into()))?;
+        Ok(jsonwebtoken::encode(&key.header, claims, &key.private)?)
+    }
+
+    /// Signs with a new key from now on. It is not remembered: the next run starts with the first one again.
+    pub async fn rotate(&self) -> Result<(), KeyError> {
+        let made = tokio::task::spawn_blocking(|| SigningKey::from_pkcs8(&SigningKey::generate()?)).await;
+        let key = made.map_err(|e| KeyError(e.to_string()))??;
+        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if keys.len() == PUBLISHED {
+            keys.remove(0);
+        }
+        keys.push(Arc::new(key));
+        Ok(())
     }
 }
 
@@ -98,8 +131,9 @@ pub struct Expected<'a> {
     pub issuer: &'a str,
     /// What `aud` must contain.
     pub audience: &'a str,
-    /// Whether a past `exp` is a reason to reject: it is not in a log-out hint.
-    pub unexpired: bool,
+    /// How long from now it must still be good: as long as the clock of who checks is ahead of this computer's. `None`
+    /// where a past `exp` is no reason to reject: in a log-out hint.
+    pub good_for: Option<Duration>,
 }
 
 /// Checks a JWT's signature, issuer, audience and expiry, and returns its claims.
@@ -125,7 +159,8 @@ pub fn verify<C: DeserializeOwned + Clone>(
     validation.set_issuer(&[expected.issuer]);
     validation.set_audience(&[expected.audience]);
     validation.set_required_spec_claims(&["iss", "sub", "aud", "exp"]);
-    validation.validate_exp = expected.unexpired;
+    validation.validate_exp = expected.good_for.is_some();
+    validation.reject_tokens_expiring_in_less_than = expected.good_for.unwrap_or_default().as_secs();
     validation.leeway = 0;
     match jsonwebtoken::decode(token, &key, &validation) {
         Ok(data) => Ok(data.claims),
@@ -158,8 +193,16 @@ pub fn half_hash(token: &str) -> String {
     URL_SAFE_NO_PAD.encode(&digest::digest(&digest::SHA256, token.as_bytes()).as_ref()[..16])
 }
 
-/// Shows to who also holds `secret`, and to nobody else, that one holds it and stands at `issuer`.
-pub fn prove(secret: &str, issuer: &str, challenge: &str) -> String {
+/// Shows to who also holds `secret`, and to nobody else, that one holds it and means this `claim`. Each use has claims
+/// of its own, so that what is shown for one is worth nothing for another.
+pub fn prove(secret: &str, claim: &str, challenge: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-    URL_SAFE_NO_PAD.encode(hmac::sign(&key, format!("{issuer} {challenge}").as_bytes()))
+    URL_SAFE_NO_PAD.encode(hmac::sign(&key, format!("{claim} {challenge}").as_bytes()))
+}
+
+/// Whether `proof` is what [`prove`] makes of the rest; how long that takes tells nothing of where it is wrong.
+pub fn proves(secret: &str, claim: &str, challenge: &str, proof: &str) -> bool {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let proof = URL_SAFE_NO_PAD.decode(proof).unwrap_or_default();
+    hmac::verify(&key, format!("{claim} {challenge}").as_bytes(), &proof).is_ok()
 }

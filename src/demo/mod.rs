@@ -11,15 +11,17 @@
 //!   pages.rs      what the person sees
 //! api.rs        the API's routes, and its check of the token
 //! bearer.rs     how a token is sent and refused         users.rs   Alice, Bob, and the scopes
-//! keys.rs       the signing key, and checking JWTs      memory.rs  what a restart must not forget
+//! keys.rs       the signing keys, and checking JWTs     memory.rs  what a restart must not forget
 //! params.rs     the parameters of a request             shelf.rs   what may be forgotten soon
 //! guard.rs      what both servers turn away             person.rs  a scripted person with a browser
+//! faults.rs     what it does wrong when told to         switch.rs  telling it to
 //! ```
 
 mod account;
 mod api;
 mod authorize;
 mod bearer;
+mod faults;
 mod guard;
 mod keys;
 mod memory;
@@ -28,6 +30,7 @@ mod params;
 pub mod person;
 mod provider;
 mod shelf;
+mod switch;
 mod token;
 mod users;
 
@@ -47,8 +50,12 @@ use tokio::{
 };
 use url::Url;
 
+pub use faults::Fault;
+pub use switch::{FaultSwitch, SwitchError};
+
 use api::Trust;
-use keys::KeyError;
+use faults::Faults;
+use keys::{KeyError, Keys};
 use memory::{Lock, Memory};
 use provider::Provider;
 
@@ -63,6 +70,9 @@ pub const STRONG: &str = "urn:hallpass:demo:strong";
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often to look whether that process has ended.
 const TAKE_OVER_EVERY: Duration = Duration::from_secs(1);
+
+/// How many connections may wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 /// How to run the demo.
 #[derive(Clone, Debug)]
@@ -94,6 +104,7 @@ pub struct Demo {
     pub client_id: String,
     /// The API's identifier, to be asked for as `audience`.
     pub audience: String,
+    switch: FaultSwitch,
     /// Connections end when this does.
     _open: watch::Sender<()>,
     task: AbortHandle,
@@ -136,10 +147,11 @@ pub async fn start(options: Options) -> Result<Demo, DemoError> {
     loop {
         if let Some(lock) = Lock::take(dir)? {
             let servers = Servers::open(&options, lock, None).await?;
-            return Ok(Demo::new(servers.ports, |open| servers.run(open)));
+            let secret = servers.secret.clone();
+            return Ok(Demo::new(servers.ports, secret, |open| servers.run(open)));
         }
-        if let Some(ports) = ask_holder(dir).await {
-            return Ok(Demo::new(ports, |open| take_over(options, ports, open)));
+        if let Some(Memory { ports, secret, .. }) = ask_holder(dir).await {
+            return Ok(Demo::new(ports, secret, |open| take_over(options, ports, open)));
         }
         if Instant::now() > deadline {
             return Err(DemoError::Silent(dir.join("demo.lock")));
@@ -149,7 +161,12 @@ pub async fn start(options: Options) -> Result<Demo, DemoError> {
 }
 
 impl Demo {
-    fn new<F>(ports: [u16; 2], run: impl FnOnce(watch::Receiver<()>) -> F) -> Self
+    /// The switch of its faults, which works wherever the demo runs.
+    pub fn switch(&self) -> FaultSwitch {
+        self.switch.clone()
+    }
+
+    fn new<F>(ports: [u16; 2], secret: String, run: impl FnOnce(watch::Receiver<()>) -> F) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -159,6 +176,7 @@ impl Demo {
             api: base_url(ports[1]),
             client_id: CLIENT_ID.into(),
             audience: AUDIENCE.into(),
+            switch: FaultSwitch::new(base_url(ports[0]), secret),
             _open: open,
             task: tokio::spawn(run(still_open)).abort_handle(),
         }
@@ -168,8 +186,10 @@ impl Demo {
 /// Both servers, bound and ready, and the lock that lets them be.
 struct Servers {
     ports: [u16; 2],
+    secret: String,
     provider: (TcpListener, axum::Router),
     api: (TcpListener, axum::Router),
+    faults: Arc<Faults>,
     // Last, so that the ports are free before the lock is.
     lock: Lock,
 }
@@ -191,27 +211,76 @@ impl Servers {
         memory.ports = [provider_port, api_port];
         memory.save(&options.data_dir)?;
 
-        let issuer = base_url(provider_port).to_string();
-        let trust = Trust { issuer: issuer.clone(), keys: key.jwks().clone() };
-        let state = Provider::new(issuer, key, options.access_ttl, memory, options.data_dir.clone());
+        let (issuer, secret) = (base_url(provider_port).to_string(), memory.secret.clone());
+        let (keys, faults) = (Arc::new(Keys::new(key)), Faults::none());
+        let trust = Trust { issuer: issuer.clone(), keys: Arc::clone(&keys), faults: Arc::clone(&faults) };
+        let (ttl, dir) = (options.access_ttl, options.data_dir.clone());
+        let state = Provider::new(issuer, keys, Arc::clone(&faults), ttl, memory, dir);
         Ok(Self {
             ports: [provider_port, api_port],
+            secret,
             provider: (provider, provider::router(Arc::new(state), authority(provider_port))),
             api: (api, api::router(trust, authority(api_port))),
+            faults,
             lock,
         })
     }
 
     /// Serves until `open` closes, or this future is dropped.
     async fn run(self, open: watch::Receiver<()>) {
-        let Self { provider, api, lock: _lock, .. } = self;
-        let serve = |(listener, router): (TcpListener, axum::Router)| {
-            let mut open = open.clone();
-            let closed = async move { while open.changed().await.is_ok() {} };
-            axum::serve(listener, router).with_graceful_shutdown(closed).into_future()
-        };
-        let _never_fails = tokio::join!(serve(provider), serve(api));
+        let Self { ports, provider: (listener, router), api, faults, lock: _lock, .. } = self;
+        let serve_provider = axum::serve(listener, router).with_graceful_shutdown(closed(open.clone()));
+        let _never_fails =
+            tokio::join!(serve_provider.into_future(), serve_api(api, ports[1], &faults, open));
     }
+}
+
+/// Serves the API until `open` closes, and closes its port for as long as it is to be unreachable.
+async fn serve_api(
+    (mut listener, router): (TcpListener, axum::Router),
+    port: u16,
+    faults: &Arc<Faults>,
+    open: watch::Receiver<()>,
+) {
+    loop {
+        let end = {
+            let (faults, open) = (Arc::clone(faults), open.clone());
+            async move {
+                tokio::select! {
+                    () = closed(open) => {}
+                    () = faults.until_api_is_to_be(false) => {}
+                }
+            }
+        };
+        tokio::select! {
+            // Its connections end by themselves, as they do at the end.
+            () = faults.until_api_is_to_be(false) => {}
+            _never_fails = axum::serve(listener, router.clone()).with_graceful_shutdown(end).into_future() => {
+                if open.has_changed().is_err() {
+                    return;
+                }
+            }
+        }
+        // A socket that does not listen refuses, and keeps the port from others.
+        let mut reserved = reserve(port).ok();
+        faults.api_is(false);
+        tokio::select! {
+            () = closed(open.clone()) => return,
+            () = faults.until_api_is_to_be(true) => {}
+        }
+        listener = loop {
+            let socket = reserved.take().map_or_else(|| reserve(port), Ok);
+            match socket.and_then(|socket| socket.listen(BACKLOG)) {
+                Ok(listener) => break listener,
+                Err(_) => sleep(TAKE_OVER_EVERY).await,
+            }
+        };
+        faults.api_is(true);
+    }
+}
+
+async fn closed(mut open: watch::Receiver<()>) {
+    while open.changed().await.is_ok() {}
 }
 
 /// Waits for the process that holds the demo to end, then serves in its place. At the same ports: this window has
@@ -228,19 +297,25 @@ async fn take_over(options: Options, ports: [u16; 2], open: watch::Receiver<()>)
     servers.run(open).await;
 }
 
-/// Where the process that holds the demo stands, once it has shown that it shares our memory: until it has
-/// written down its ports, a stranger may be at those in the file.
-async fn ask_holder(dir: &Path) -> Option<[u16; 2]> {
+/// The memory of the process that holds the demo, once it has shown that it is ours too: until it has written down
+/// its ports, a stranger may be at those in the file.
+async fn ask_holder(dir: &Path) -> Option<Memory> {
     let memory = Memory::peek(dir)?;
     let issuer = base_url(memory.ports[0]);
     let challenge = keys::random();
     let request = person::client().ok()?.get(format!("{issuer}proof?challenge={challenge}"));
     let answer = request.timeout(Duration::from_secs(1)).send().await.ok()?.text().await.ok()?;
-    (answer == keys::prove(&memory.secret, issuer.as_str(), &challenge)).then_some(memory.ports)
+    (answer == keys::prove(&memory.secret, issuer.as_str(), &challenge)).then_some(memory)
 }
 
 /// Listens on a port of 127.0.0.1; 0 is any. Never on a name or a wildcard: nobody else's network reaches it.
 fn bind(port: u16) -> io::Result<(TcpListener, u16)> {
+    let listener = reserve(port)?.listen(BACKLOG)?;
+    let port = listener.local_addr()?.port();
+    Ok((listener, port))
+}
+
+fn reserve(port: u16) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     // On Unix, without this, connections of the last run that linger in TIME_WAIT keep the port from the next run;
     // with it, still only one socket can listen. On Windows it means that another may listen too: never there,
@@ -248,9 +323,7 @@ fn bind(port: u16) -> io::Result<(TcpListener, u16)> {
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
-    let listener = socket.listen(1024)?;
-    let port = listener.local_addr()?.port();
-    Ok((listener, port))
+    Ok(socket)
 }
 
 fn both<T>([first, second]: [io::Result<T>; 2]) -> io::Result<[T; 2]> {

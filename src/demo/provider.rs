@@ -16,13 +16,15 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::{
-    STRONG, account, authorize, guard,
-    keys::{self, SigningKey},
+    STRONG, account, authorize,
+    faults::{self, Fault, Faults, Gate},
+    guard,
+    keys::{self, Keys},
     memory::{Grant, Memory},
     pages::{self, Notice},
     params::Params,
     shelf::Shelf,
-    token,
+    switch, token,
     users::SCOPES,
 };
 
@@ -37,10 +39,12 @@ const OPAQUE: usize = 100;
 pub struct Provider {
     /// The issuer, which is also the base of every URL: ends in `/`.
     pub issuer: String,
-    /// Signs the tokens.
-    pub key: SigningKey,
+    /// Sign the tokens.
+    pub keys: Arc<Keys>,
     /// How long an access token is good for.
     pub access_ttl: Duration,
+    /// What it does wrong on purpose, if anything.
+    pub faults: Arc<Faults>,
     /// All that changes.
     pub ledger: Mutex<Ledger>,
     dir: PathBuf,
@@ -60,14 +64,21 @@ pub struct Ledger {
 
 impl Provider {
     /// A provider that will stand at `issuer`, and remembers in `dir`.
-    pub fn new(issuer: String, key: SigningKey, access_ttl: Duration, memory: Memory, dir: PathBuf) -> Self {
+    pub fn new(
+        issuer: String,
+        keys: Arc<Keys>,
+        faults: Arc<Faults>,
+        access_ttl: Duration,
+        memory: Memory,
+        dir: PathBuf,
+    ) -> Self {
         let ledger = Ledger {
             memory,
             waiting: Shelf::new(WAITING.0, WAITING.1),
             codes: Shelf::new(CODES.0, CODES.1),
             opaque: Shelf::new(OPAQUE, access_ttl),
         };
-        Self { issuer, key, access_ttl, ledger: Mutex::new(ledger), dir }
+        Self { issuer, keys, access_ttl, faults, ledger: Mutex::new(ledger), dir }
     }
 
     /// Writes down what has to outlive the process. Called with the ledger locked, so that no older state lands last.
@@ -88,13 +99,18 @@ impl Provider {
 
 /// The provider's routes, named as Auth0 names them.
 pub fn router(provider: Arc<Provider>, authority: String) -> Router {
+    let faults = Arc::clone(&provider.faults);
+    let gate = Gate { faults: Arc::clone(&faults), busy: Fault::ProviderBusy, fails: Fault::ProviderFails };
     Router::new()
         .route("/.well-known/openid-configuration", get(discovery))
         .route("/.well-known/oauth-authorization-server", get(discovery))
         .route("/.well-known/jwks.json", get(jwks))
         .route("/authorize", get(authorize::ask).post(authorize::ask))
         .route("/decision", post(authorize::decide))
-        .route("/oauth/token", post(token::issue))
+        .route(
+            "/oauth/token",
+            post(token::issue).route_layer(middleware::from_fn_with_state(gate, faults::before)),
+        )
         .route("/oauth/revoke", post(token::revoke))
         .route("/userinfo", get(account::user_info).post(account::user_info))
         .route("/oidc/logout", get(account::log_out).post(account::log_out))
@@ -104,11 +120,13 @@ pub fn router(provider: Arc<Provider>, authority: String) -> Router {
         .route("/style.css", get(pages::style))
         .route("/mark.svg", get(pages::mark))
         .route("/proof", get(proof))
+        .route("/fault", get(switch::show).post(switch::turn))
         .fallback(nothing_here)
         .with_state(provider)
         .layer(DefaultBodyLimit::max(guard::BODY_LIMIT))
         .layer(middleware::from_fn_with_state(authority, guard::only_host))
         .layer(middleware::map_response(guard::page_headers))
+        .layer(middleware::map_response_with_state(faults, faults::date))
 }
 
 /// Discovery (OIDC Discovery 1.0, RFC 8414): where everything is, and what is supported.
@@ -144,7 +162,7 @@ async fn discovery(State(provider): State<Arc<Provider>>) -> Json<Value> {
 }
 
 async fn jwks(State(provider): State<Arc<Provider>>) -> Json<JwkSet> {
-    Json(provider.key.jwks().clone())
+    Json(provider.keys.published())
 }
 
 /// Shows another process of the same user that this is the demo it shares its memory with.

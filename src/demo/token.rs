@@ -14,11 +14,12 @@ use serde_json::json;
 use super::{
     AUDIENCE, CLIENT_ID,
     authorize::Request,
+    faults::Fault,
     keys::{self, KeyError},
     memory::{self, Grant, Stale},
     params::Params,
     provider::{Ledger, Provider},
-    users::Scopes,
+    users::{READ_MESSAGES, Scopes},
 };
 
 /// How long an ID token is good for, in seconds: Auth0's ten hours.
@@ -88,6 +89,9 @@ pub async fn issue(
     params: Params,
 ) -> Result<Json<Tokens>, Refusal> {
     check_client(&headers, &params)?;
+    if provider.faults.are(Fault::KeyRotated) {
+        provider.keys.rotate().await?;
+    }
     match required(&params, "grant_type")? {
         "authorization_code" => redeem_code(&provider, &params).await,
         "refresh_token" => refresh(&provider, &params).await,
@@ -164,8 +168,7 @@ async fn redeem_code(provider: &Provider, params: &Params) -> Result<Tokens, Ref
     }
 
     let mut tokens = make_tokens(provider, &mut ledger, &grant, request.nonce.as_deref())?;
-    let mut issued =
-        Issued { opaque: (!grant.for_api).then(|| keys::hash(&tokens.access_token)), family: None };
+    let mut issued = Issued { opaque: Some(keys::hash(&tokens.access_token)), family: None };
     if grant.scopes.contain("offline_access") {
         let (family, refresh_token) = ledger.memory.start_family(grant);
         tokens.refresh_token = Some(refresh_token);
@@ -192,6 +195,10 @@ async fn refresh(provider: &Provider, params: &Params) -> Result<Tokens, Refusal
     let old = required(params, "refresh_token")?;
     let mut ledger = provider.ledger.lock().await;
 
+    if provider.faults.are(Fault::ReuseDetected) {
+        // As if somebody had been here with the same token before.
+        ledger.memory.rotate(old);
+    }
     let mut grant = match ledger.memory.redeem(old) {
         Ok(grant) => grant,
         Err(Stale::Unknown) => return Err(invalid_grant("Unknown or invalid refresh token.")),
@@ -223,10 +230,12 @@ fn make_tokens(
     grant: &Grant,
     nonce: Option<&str>,
 ) -> Result<Tokens, Refusal> {
-    let (iat, ttl) = (memory::now(), provider.access_ttl.as_secs());
+    let (faults, ttl) = (&provider.faults, provider.access_ttl.as_secs());
+    let iat = faults.now();
     let openid = grant.scopes.contain("openid");
+    let scopes = grant.scopes.keep(|name| name != READ_MESSAGES || !faults.are(Fault::MissingScope));
 
-    let access_token = if grant.for_api {
+    let access_token = if grant.for_api && !faults.are(Fault::OpaqueToken) {
         let aud = if openid { json!([AUDIENCE, provider.user_info_audience()]) } else { json!(AUDIENCE) };
         let mut claims = json!({
             "iss": provider.issuer,
@@ -237,14 +246,22 @@ fn make_tokens(
             "exp": iat + ttl.cast_signed(),
             // Without it, two tokens of one second would be one.
             "jti": keys::random(),
-            "scope": grant.scopes,
+            "scope": scopes,
             // So that the API can tell how the person was authenticated (RFC 9470 6.1).
             "auth_time": grant.auth_time,
         });
         if let Some(acr) = &grant.acr {
             claims["acr"] = json!(acr);
         }
-        provider.key.sign(&claims)?
+        if faults.are(Fault::WrongAudience) {
+            claims["aud"] = json!([format!("{AUDIENCE}/"), provider.user_info_audience()]);
+        }
+        if faults.are(Fault::ExpiredToken) {
+            // It says to have been issued two lives ago.
+            claims["iat"] = json!(iat - 2 * ttl.cast_signed());
+            claims["exp"] = json!(iat - ttl.cast_signed());
+        }
+        provider.keys.sign(&claims)?
     } else {
         // For no API, so nobody but this provider needs to read it: opaque, as at Auth0.
         let token = keys::random();
@@ -264,8 +281,11 @@ fn make_tokens(
             ("at_hash".into(), json!(keys::half_hash(&access_token))),
         ]);
         claims.extend(nonce.map(|nonce| ("nonce".into(), json!(nonce))));
+        if faults.are(Fault::BadNonce) {
+            claims.insert("nonce".into(), json!(keys::random()));
+        }
         claims.extend(grant.acr.as_ref().map(|acr| ("acr".into(), json!(acr))));
-        Some(provider.key.sign(&claims)?)
+        Some(provider.keys.sign(&claims)?)
     } else {
         None
     };
@@ -274,7 +294,7 @@ fn make_tokens(
         access_token,
         refresh_token: None,
         id_token,
-        scope: grant.scopes.to_string(),
+        scope: scopes.to_string(),
         expires_in: ttl,
         token_type: "Bearer",
     })

@@ -203,8 +203,7 @@ impl Http {
             };
         let took = start.elapsed();
         let result = result.map_err(|why| HttpError { to, why });
-        let told = result.as_ref().ok().and_then(|(response, _)| date(response.headers()));
-        let clock_ahead = told.map(|told| Timestamp::now().duration_since(told));
+        let clock_ahead = result.as_ref().ok().and_then(|(response, _)| clock_ahead(response.headers()));
         if clock_ahead.is_some() {
             *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner) = clock_ahead;
         }
@@ -298,6 +297,11 @@ fn date(headers: &HeaderMap) -> Option<Timestamp> {
         return None;
     }
     at(headers.get(header::DATE)?.to_str().ok()?)
+}
+
+/// How far this computer's clock is ahead of the one that an answer just made was dated by.
+pub(crate) fn clock_ahead(headers: &HeaderMap) -> Option<SignedDuration> {
+    Some(Timestamp::now().duration_since(date(headers)?))
 }
 
 /// How long the answer says to wait (RFC 9110, section 10.2.3).

@@ -174,6 +174,10 @@ struct Entry {
 
 const VERSION: u32 = 1;
 
+/// The account of an entry that is written to see whether one can be, and how many bytes it has.
+const PROBE: &str = "a try that may be removed";
+const PROBE_BYTES: usize = 6 << 10;
+
 /// How long the keyring may take over what somebody waits for, and the person to answer it where it asks for its
 /// password.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -285,6 +289,25 @@ impl Store {
     /// When the system gives no lock.
     pub async fn turn(&self, account: &Account) -> Result<Turn, Unavailable> {
         Ok(Turn(self.lock("renewal", account).await?))
+    }
+
+    /// Writes an entry of the size of a large session, reads it back and removes it. No session is touched, and a locked
+    /// keyring asks for no password.
+    ///
+    /// # Errors
+    /// When the keyring did not do all three.
+    pub async fn probe(&self) -> Result<(), Unavailable> {
+        self.blocking(Ask::Nothing, &Account(PROBE.to_owned()), |store, name| {
+            let written: Vec<u8> = name.bytes().cycle().take(PROBE_BYTES).collect();
+            let read = vault::write(&*store.keyring, SERVICE, name, &written)
+                .and_then(|()| vault::read(&*store.keyring, SERVICE, name));
+            vault::delete(&*store.keyring, SERVICE, name)?;
+            match read? {
+                Some(read) if read == written => Ok(()),
+                _ => Err(Unavailable::new("it gave back something else than it was given")),
+            }
+        })
+        .await
     }
 
     /// Waits for a lock of the account. Giving up is dropping the future: no thread waits.
@@ -770,6 +793,17 @@ mod tests {
         }
         tokio::time::advance(PATIENCE).await;
         working.await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_try_of_a_locked_keyring_asks_for_no_password() {
+        let vault = Arc::new(Asking::default());
+        let (store, _locks) = over(Arc::clone(&vault));
+        assert_eq!(store.probe().await, Err(Unavailable::locked()));
+        vault.is_answered();
+        assert_eq!(store.probe().await, Ok(()));
+        assert_eq!(*vault.asked.lock().unwrap(), [Ask::Nothing, Ask::Nothing]);
+        assert_eq!(vault.vault.len(), 0);
     }
 
     #[tokio::test(start_paused = true)]

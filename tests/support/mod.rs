@@ -26,10 +26,13 @@ pub mod vault;
 pub mod window;
 pub mod worker;
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hallpass::app::state::{FaultItem, Turn};
+use hallpass::app::tasks::TurnFault;
 use hallpass::config::Profile;
-use hallpass::demo::{self, Demo, Options};
+use hallpass::demo::{self, Demo, Fault, Options};
 use tempfile::TempDir;
 
 /// How long anything in a test may take.
@@ -62,6 +65,33 @@ pub async fn demo() -> (Demo, Profile, TempDir) {
 pub fn demo_profile(demo: &Demo) -> Profile {
     let profile = Profile::demo(demo.issuer.as_str(), &demo.client_id, &demo.audience, &demo.api);
     Profile { redirect_ports: vec![0], ..profile }
+}
+
+/// The demo's faults, as the window shows them.
+pub fn fault_items() -> Vec<FaultItem> {
+    let item = |fault: Fault| FaultItem {
+        id: fault.id(),
+        when: fault.when(),
+        title: fault.title(),
+        explains: fault.explains(),
+    };
+    Fault::ALL.map(item).to_vec()
+}
+
+/// Turns the faults of the demo that stands there once it was started.
+pub fn turn_fault(demo: Arc<Mutex<Option<Demo>>>) -> TurnFault {
+    Arc::new(move |turn| {
+        let switch = demo.lock().unwrap().as_ref().map(Demo::switch);
+        Box::pin(async move {
+            let switch = switch.ok_or("there is no demo")?;
+            let fault = match turn {
+                Turn::Look => switch.look().await,
+                Turn::Off => switch.set(None).await,
+                Turn::On(id) => switch.set(Fault::from_id(id)).await,
+            };
+            fault.map(|fault| fault.map(Fault::id)).map_err(|error| error.to_string())
+        })
+    })
 }
 
 /// A client as a browser or an attacker has it: no redirects of its own, no proxy, and no certificates to load.

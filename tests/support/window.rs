@@ -8,7 +8,7 @@ use egui::{Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use hallpass::app::App;
-use hallpass::app::state::{Call, State};
+use hallpass::app::state::{Call, State, Work};
 use hallpass::app::tasks::World;
 use hallpass::auth::login::OpenBrowser;
 use hallpass::auth::session::Session;
@@ -21,7 +21,7 @@ use tokio::runtime::Runtime;
 use url::Url;
 
 use super::provider::Provider;
-use super::{DEADLINE, demo_profile};
+use super::{DEADLINE, demo_profile, fault_items, turn_fault};
 
 /// A person at the browser: every URL that is opened goes to them.
 #[derive(Clone, Default)]
@@ -88,7 +88,7 @@ impl Computer {
         let store = Store::over(vault, self.home.path().join("locks"));
         let runtime = Runtime::new().unwrap();
         let (dir, running) = (self.home.path().join("demo"), Arc::new(Mutex::new(None)));
-        let keeps = Arc::clone(&running);
+        let (keeps, switches) = (Arc::clone(&running), Arc::clone(&running));
         let world = World {
             runtime: runtime.handle().clone(),
             store,
@@ -102,6 +102,8 @@ impl Computer {
                     Ok(profile)
                 })
             }),
+            faults: fault_items(),
+            turn_fault: turn_fault(switches),
         };
         let (wake, wakes) = mpsc::channel();
         let api = Url::parse("http://127.0.0.1:8701/").unwrap();
@@ -115,7 +117,7 @@ impl Computer {
                 App::new(&context.egui_ctx, demo, loaded, world)
             });
         let (person, home) = (self.person.clone(), Arc::clone(&self.home));
-        Window { harness, wakes, person, _demo: running, runtime, _home: home }
+        Window { harness, wakes, person, demo: running, runtime, _home: home }
     }
 }
 
@@ -125,7 +127,7 @@ pub struct Window {
     wakes: mpsc::Receiver<()>,
     pub person: Person,
     // After the window, so that nothing it started outlives it.
-    _demo: Arc<Mutex<Option<Demo>>>,
+    pub demo: Arc<Mutex<Option<Demo>>>,
     pub runtime: Runtime,
     _home: Arc<TempDir>,
 }
@@ -201,6 +203,22 @@ impl Window {
         self.until(entry, |window| window.harness.query_by_role_and_label(Role::Button, entry).is_some());
         self.harness.get_by_role_and_label(Role::Button, entry).click();
         self.harness.step();
+    }
+
+    /// Turns this fault of the demo on, in the menu; or with "None" any off.
+    pub fn turn(&mut self, title: &str) {
+        let button = match self.state().fault {
+            Some(_) => self.shown().into_iter().find(|name| name.starts_with("Fault: ")),
+            None => Some("Faults".to_owned()),
+        };
+        self.press(&button.unwrap());
+        self.press(title);
+        let wanted = (title != "None").then_some(title);
+        self.until(title, |window| {
+            let fault = window.state().fault.map(|fault| fault.title);
+            fault == wanted && !window.state().is_running(Work::Fault)
+        });
+        self.harness.run();
     }
 
     /// Types into the field of this name, in the place of what it holds.
