@@ -637,6 +637,27 @@ async fn pictures() {
     window.wait("Picture of Alice Adams").await;
     call(&window, "Private (scoped)", "200 OK", SCOPED).await;
     shown(&desk, &window, "api").await;
+    window.click("Token").await;
+    window.wait("aud").await;
+    shown(&desk, &window, "token").await;
+    window.click("Checks").await;
+    window.wait_for("passed").await;
+    shown(&desk, &window, "checks").await;
+    window.click("Body").await;
+    window.click("Sequence").await;
+    window.wait("Who says what to whom").await;
+    shown(&desk, &window, "sequence").await;
+    window.click("Back").await;
+    window.click("Doctor").await;
+    window.wait("Check again").await;
+    shown(&desk, &window, "doctor").await;
+    window.press("Escape");
+    window.wait("Call API").await;
+    window.click("Present").await;
+    window.wait_for("The API took the token").await;
+    shown(&desk, &window, "presentation").await;
+    window.click("Present").await;
+    window.wait("Alice Adams").await;
 
     window.click("Log out").await;
     let _the_page_to_log_out_on = desk.opened_url().await;
