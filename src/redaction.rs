@@ -18,6 +18,9 @@ pub enum Instead {
     Itself,
 }
 
+/// Stands before and after a variable, so that nothing that came from elsewhere is taken for one.
+pub(crate) const VARIABLE: char = '\u{e000}';
+
 impl Instead {
     fn of<'a>(self, name: &str, secret: &'a str) -> Cow<'a, str> {
         match self {
@@ -25,7 +28,8 @@ impl Instead {
             Self::Itself => secret.into(),
             Self::Variable => {
                 let fits = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-                format!("${}", name.chars().map(fits).collect::<String>()).into()
+                let name: String = name.chars().map(fits).collect();
+                format!("{VARIABLE}${name}{VARIABLE}").into()
             }
         }
     }
@@ -52,7 +56,7 @@ pub fn header(name: &str, value: &str, instead: Instead) -> String {
 pub fn url(url: &str, instead: Instead) -> String {
     let (url, fragment) = url.split_once('#').map_or((url, None), |(url, fragment)| (url, Some(fragment)));
     let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
-    let mut shown = text(path, instead);
+    let mut shown = text(&without_user(path, instead), instead);
     if let Some(query) = query {
         shown.push('?');
         shown.push_str(&form(query, instead));
@@ -62,6 +66,16 @@ pub fn url(url: &str, instead: Instead) -> String {
         shown.push_str(&form(fragment, instead));
     }
     shown
+}
+
+/// The URL without what stands for a user and a password (RFC 3986, section 3.2.1).
+fn without_user(url: &str, instead: Instead) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let authority = rest.find('/').unwrap_or(rest.len());
+    match rest[..authority].rfind('@') {
+        Some(at) => format!("{scheme}://{}{}", instead.of("user", &rest[..at]), &rest[at..]),
+        None => url.to_owned(),
+    }
 }
 
 /// A form (`application/x-www-form-urlencoded`), and a query, which is written like one.
@@ -101,9 +115,39 @@ pub fn json(json: &str, instead: Instead) -> String {
     shown
 }
 
-/// Any text: what has the shape of a JWT.
+/// Any text: what has the shape of a JWT, or of a pair of a secret's name and its value.
 #[must_use]
 pub fn text(text: &str, instead: Instead) -> String {
+    tokens(&pairs(text, instead), instead)
+}
+
+/// `name=value`, as in a query within a text.
+fn pairs(text: &str, instead: Instead) -> String {
+    let (mut shown, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(equals) = rest.find('=') {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        let before = &rest[..equals];
+        let start =
+            before.char_indices().rev().take_while(|(_, c)| is_name(*c)).last().map_or(equals, |(at, _)| at);
+        let after = &rest[equals + 1..];
+        let end = after.find(|c: char| c.is_whitespace() || "&;,\"'<>\\".contains(c)).unwrap_or(after.len());
+        shown.push_str(&rest[..=equals]);
+        match &after[..end] {
+            "" => {}
+            value if is_secret(&before[start..]) => shown.push_str(&instead.of(&before[start..], value)),
+            // What follows may hold pairs of its own.
+            _ => {
+                rest = after;
+                continue;
+            }
+        }
+        rest = &after[end..];
+    }
+    shown.push_str(rest);
+    shown
+}
+
+fn tokens(text: &str, instead: Instead) -> String {
     let (mut shown, mut rest) = (String::with_capacity(text.len()), text);
     while let Some(start) = rest.find("eyJ") {
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -122,7 +166,17 @@ pub fn text(text: &str, instead: Instead) -> String {
 
 /// Whether what has this name is a secret: a credential, or what a login's safety rests on.
 fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace('-', "_");
+    // `clientSecret` and `client-secret` are `client_secret`.
+    let mut name: String = name.chars().fold(String::new(), |mut snake, c| {
+        if c.is_ascii_uppercase() && snake.ends_with(|last: char| last.is_ascii_lowercase()) {
+            snake.push('_');
+        }
+        snake.push(if c == '-' { '_' } else { c.to_ascii_lowercase() });
+        snake
+    });
+    if name.ends_with("tokens") || name.ends_with("keys") {
+        name.pop();
+    }
     let exact = [
         "code",
         "code_verifier",
@@ -136,6 +190,11 @@ fn is_secret(name: &str) -> bool {
         "sid",
         "sig",
         "otp",
+        "pwd",
+        "pass",
+        "passphrase",
+        "passcode",
+        "bearer",
         "pin",
         "assertion",
     ];
@@ -196,6 +255,23 @@ mod tests {
     }
 
     #[test]
+    fn secrets_are_found_in_texts_and_under_the_spellings_that_people_use() {
+        for shown in [
+            text(r#"<a href="/cb?code=canary&state=canary">"#, Instead::Hidden),
+            header("Link", "<https://h/x?access_token=canary>; rel=next", Instead::Hidden),
+            json(r#"{"url":"https://h/cb?access_token=canary"}"#, Instead::Hidden),
+            json(
+                r#"{"data":"{\"refresh_token\":\"x\"}","authCode":"canary","accessKeys":"canary"}"#,
+                Instead::Hidden,
+            ),
+            form("clientSecret=canary&passphrase=canary&codeVerifier=canary", Instead::Hidden),
+            url("https://user:canary@h/p", Instead::Hidden),
+        ] {
+            assert!(!shown.contains("canary"), "{shown}");
+        }
+    }
+
+    #[test]
     fn what_is_no_secret_stays_as_it_is() {
         for (name, value) in
             [("WWW-Authenticate", "Bearer error=\"invalid_token\""), ("Content-Type", "text/html")]
@@ -224,10 +300,11 @@ mod tests {
 
     #[test]
     fn in_a_command_a_variable_stands_in_the_place_of_each_secret() {
-        let authorization = header("authorization", "Bearer canary", Instead::Variable);
+        let plain = |text: String| text.replace(VARIABLE, "");
+        let authorization = plain(header("authorization", "Bearer canary", Instead::Variable));
         assert_eq!(authorization, "Bearer $ACCESS_TOKEN");
         assert_eq!(
-            form("code=canary&x=1&refresh-token=y", Instead::Variable),
+            plain(form("code=canary&x=1&refresh-token=y", Instead::Variable)),
             "code=$CODE&x=1&refresh-token=$REFRESH_TOKEN"
         );
     }

@@ -118,6 +118,32 @@ fn who_starts_over_has_a_clean_demo() {
 }
 
 #[test]
+fn whoever_starts_over_on_another_profile_gets_the_demo_and_what_was_said_of_them_stays_hidden() {
+    let computer = Computer::of(Person::who(Choice::Alice));
+    let loaded = computer.profiles(
+        "[[profile]]\nname = \"Other\"\nissuer = \"http://127.0.0.1:9/\"\nclient_id = \"canary-client\"\n",
+    );
+    let mut window = computer.start_with(loaded, std::sync::Arc::clone(&computer.vault));
+    window.press("Present");
+    window.harness.key_press(Key::F9);
+    window.press("Log in");
+    window.until("the login", |window| window.state().session.as_ref().is_some_and(|it| it.kept.is_some()));
+    window.press("Log out");
+    window.sees("Log in");
+    window.harness.ctx.set_zoom_factor(1.0);
+    window.harness.run();
+    let name = "Read your user info: user info · 200";
+    window.until(name, |window| window.shows(name));
+    window.harness.get_by_label(name).click();
+    window.harness.run();
+    let text = readable(&window);
+    assert!(
+        text.contains("content-type") && !text.contains("Alice") && !text.contains("canary-client"),
+        "{text}"
+    );
+}
+
+#[test]
 fn no_secret_stands_in_the_timeline_or_in_what_is_exported_of_it() {
     let mut window = Computer::of(Person::who(Choice::Alice)).start();
     window.log_in_as("Alice Adams");
@@ -154,7 +180,9 @@ fn no_secret_stands_in_the_timeline_or_in_what_is_exported_of_it() {
         OutputCommand::CopyText(text) => Some(text.clone()),
         _ => None,
     });
-    assert!(copied.is_some_and(|curl| curl.starts_with("curl -X POST") && curl.contains("code=$CODE")));
+    assert!(
+        copied.is_some_and(|curl| curl.starts_with("curl -X POST") && curl.contains("&code='\"$CODE\"'&"))
+    );
 }
 
 #[test]

@@ -166,6 +166,12 @@ fn silence(node: &mut accesskit::Node, hidden: &Hidden) {
         node.set_label(label);
     }
     if let Some(value) = masked(node.value()) {
+        // Each dot is longer than what it hides.
+        if !node.character_lengths().is_empty() {
+            node.set_character_lengths(
+                value.chars().map(|c| u8::try_from(c.len_utf8()).unwrap_or(1)).collect::<Vec<_>>(),
+            );
+        }
         node.set_value(value);
     }
     if let Some(description) = masked(node.description()) {

@@ -232,14 +232,24 @@ impl App {
                     self.tasks.remove_profile(file.clone(), name.clone());
                 }
             }
-            Action::Present(true) => {
-                self.zoom = context.zoom_factor();
-                context.set_zoom_factor(self.zoom * LARGER);
+            Action::Present(presenting) if *presenting == self.state.presenting => {}
+            Action::Present(presenting) => {
+                if *presenting {
+                    self.zoom = context.zoom_factor();
+                }
+                context.set_zoom_factor(if *presenting { self.zoom * LARGER } else { self.zoom });
+                // What is selected would be copied and read out piece by piece, past the mask.
+                context.all_styles_mut(|style| style.interaction.selectable_labels = !presenting);
             }
-            Action::Present(false) => context.set_zoom_factor(self.zoom),
             Action::StartOver => {
                 self.leave_profile();
                 self.forget_demo();
+                if self.state.fault.is_some() {
+                    self.tasks.turn_fault(Turn::Off);
+                }
+                self.state.apply(Event::Did(action));
+                self.enter_profile();
+                return;
             }
             Action::ShowTheme(theme) => context.set_theme(match theme {
                 Theme::System => egui::ThemePreference::System,
@@ -247,7 +257,7 @@ impl App {
                 Theme::Dark => egui::ThemePreference::Dark,
             }),
             Action::Export(format) => {
-                self.tasks.export(report::of(*format, self.state.history.entries()), *format);
+                self.tasks.export(self.state.history.entries().cloned().collect(), *format);
             }
             // What the state calls for is started by what follows.
             Action::CallApi
@@ -329,7 +339,7 @@ impl eframe::App for App {
     }
 
     fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
-        let hidden = || Hidden::new(self.state.personal().iter().map(String::as_str));
+        let hidden = || Hidden::new(self.state.personal());
         self.mask.set(self.state.presenting.then(hidden));
         self.picture.follow(self.state.session.as_ref(), &self.tasks, ui.ctx());
         for action in self.screen(ui) {
@@ -398,12 +408,21 @@ fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
     use egui::{Key, KeyboardShortcut, Modifiers};
     let pressed =
         |key| ui.input_mut(|input| input.consume_shortcut(&KeyboardShortcut::new(Modifiers::COMMAND, key)));
-    let panel = state.settings.is_some() || state.doctor.is_some();
+    let over = state.opened.is_some() || state.sequence;
+    let panel = state.settings.is_some() || state.doctor.is_some() || over;
     let api = state.session.is_some() && state.login.is_none() && !panel;
-    if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::F5)) {
+    // Once a press: a key that is held must not flash what is hidden.
+    let once = |wanted| {
+        ui.input(|input| {
+            input.events.iter().any(|event| {
+                matches!(event, egui::Event::Key { key, pressed: true, repeat: false, .. } if *key == wanted)
+            })
+        })
+    };
+    if once(Key::F5) {
         actions.push(Action::Present(!state.presenting));
     }
-    if state.presenting && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::F9)) {
+    if state.presenting && once(Key::F9) {
         actions.push(Action::StartOver);
     }
     if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {

@@ -30,7 +30,7 @@ pub fn person(
     frame.show(ui, |ui| {
         ui.horizontal(|ui| {
             ui.set_min_height(size::PICTURE);
-            match picture.texture() {
+            match picture.texture().filter(|_| !state.presenting) {
                 Some(texture) => {
                     let image =
                         Image::new(texture).fit_to_exact_size(Vec2::splat(size::PICTURE)).corner_radius(20);

@@ -1,6 +1,6 @@
 //! What the window shows, and the one place where it changes: [`State::apply`]. No egui and no tokio here.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,6 +29,7 @@ use crate::config::{
 use crate::doctor::{Finding, Summary, told};
 use crate::explain::{self, Caller, Explanation};
 use crate::http::{self, Exchange, Purpose};
+use crate::redaction::Instead;
 use crate::secret::Secret;
 use crate::store::{Kept, StoreError, Unavailability, Unavailable};
 
@@ -155,6 +156,22 @@ pub enum Action {
     Examine,
     CloseDoctor,
     TurnFault(Turn),
+}
+
+impl Action {
+    /// Whether the person shall see something else than what they opened of the timeline.
+    fn leads_elsewhere(&self) -> bool {
+        matches!(
+            self,
+            Self::LogIn(_)
+                | Self::LogOut
+                | Self::Forget
+                | Self::SwitchProfile(_)
+                | Self::OpenSettings(_)
+                | Self::FillIn(..)
+                | Self::Examine
+        )
+    }
 }
 
 /// What happened.
@@ -304,6 +321,8 @@ pub struct State {
     pub history: History,
     /// The entry of it that is opened.
     pub opened: Option<Detail>,
+    /// What is personal or secret of the sessions that there were.
+    personal: BTreeSet<String>,
     /// Whether somebody presents: large type, and nothing personal readable.
     pub presenting: bool,
     /// Whether it is shown as a sequence of messages.
@@ -608,6 +627,7 @@ impl State {
             timeline: None,
             history: History::default(),
             opened: None,
+            personal: BTreeSet::new(),
             presenting: false,
             sequence: false,
             exported: None,
@@ -709,21 +729,31 @@ impl State {
     }
 
     /// What is personal or secret, as far as it is known: what a presentation hides.
-    #[must_use]
-    pub fn personal(&self) -> Vec<String> {
-        let mut words = vec![self.profile().client_id.clone()];
-        let Some(LoggedIn { session, .. }) = &self.session else { return words };
+    pub fn personal(&self) -> impl Iterator<Item = &str> {
+        let clients = self.profiles.iter().map(|profile| &profile.client_id);
+        self.personal.iter().chain(clients).map(String::as_str)
+    }
+
+    /// What this session tells of a person is hidden from now on, also once it has ended.
+    fn note_session(&mut self, session: &Session) {
         let user = &session.user;
         let known = [Some(&user.subject), user.name.as_ref(), user.email.as_ref(), user.picture.as_ref()];
-        words.extend(known.into_iter().flatten().cloned());
+        self.personal.extend(known.into_iter().flatten().cloned());
         let tokens = [Some(&session.access_token), session.refresh_token.as_ref(), session.id_token.as_ref()];
-        words.extend(tokens.into_iter().flatten().map(|token| token.expose().to_owned()));
+        self.personal.extend(tokens.into_iter().flatten().map(|token| token.expose().to_owned()));
         if let Some(Token::Signed(jwt)) = session.id_token.as_ref().map(|token| Token::read(token.expose())) {
             let names =
                 ["given_name", "family_name", "nickname", "preferred_username", "phone_number", "sid"];
-            words.extend(names.into_iter().filter_map(|name| jwt.text(name)).map(str::to_owned));
+            self.personal.extend(names.into_iter().filter_map(|name| jwt.text(name)).map(str::to_owned));
         }
-        words
+    }
+
+    /// And so is everything that user info says.
+    fn note_user_info(&mut self, exchange: &Exchange) {
+        let body = exchange.response(Instead::Itself).and_then(|message| message.body);
+        let claims = body.and_then(|body| serde_json::from_str::<serde_json::Value>(&body).ok());
+        let claims = claims.as_ref().and_then(serde_json::Value::as_object).into_iter().flatten();
+        self.personal.extend(claims.filter_map(|(_, claim)| claim.as_str()).map(str::to_owned));
     }
 
     /// When a renewal that failed is tried again, if nothing stands in its way.
@@ -744,6 +774,9 @@ impl State {
                     // The provider's clock is the one that its tokens are measured by.
                     if exchange.purpose != Purpose::Api {
                         self.clock_ahead = exchange.clock_ahead.unwrap_or(self.clock_ahead);
+                    }
+                    if exchange.purpose == Purpose::UserInfo {
+                        self.note_user_info(&exchange);
                     }
                     self.history.add(Entry::exchange(task, exchange));
                 }
@@ -852,6 +885,9 @@ impl State {
     }
 
     fn did(&mut self, action: Action) {
+        if action.leads_elsewhere() {
+            (self.opened, self.sequence) = (None, false);
+        }
         match action {
             Action::LogIn(_) => {
                 self.news = None;
@@ -1010,6 +1046,7 @@ impl State {
                 self.settings = None;
                 self.switch(DEMO);
                 self.history.clear();
+                self.history.show(Filter::default());
                 (self.opened, self.sequence, self.exported) = (None, false, None);
                 (self.session_shown, self.tab) = (false, Tab::default());
             }
@@ -1176,6 +1213,7 @@ impl State {
             Ok(Some((session, kept))) if session.belongs_to(self.profile()) => {
                 self.history.add(Entry::restored(task, &kept));
                 self.news = None;
+                self.note_session(&session);
                 let mut logged_in = LoggedIn::new(session, Some(kept));
                 if logged_in.has_expired() {
                     logged_in.wants_renewal(Why::Restored);
@@ -1204,6 +1242,7 @@ impl State {
                 let before = self.end_session();
                 let same_person =
                     before.is_some_and(|before| before.session.user.subject == session.user.subject);
+                self.note_session(&session);
                 self.session = Some(LoggedIn::new(*session, None));
                 self.news = None;
                 // What the old session was refused says nothing of the new one.
@@ -1274,6 +1313,8 @@ impl State {
                 let Renewed { session, kept } = *renewed;
                 self.history.add(Entry::kept(task, &kept));
                 *logged_in = LoggedIn::new(session, Some(kept));
+                let session = Arc::clone(&logged_in.session);
+                self.note_session(&session);
             }
             Err(error) => {
                 let explanation = explain::renewal(&error);

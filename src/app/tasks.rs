@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::history::Entry;
 use super::report::{self, Format};
 use super::state::{Event, FaultItem, Outgoing, TaskId, Turn, Work, Written};
 use crate::auth::Step;
@@ -321,9 +322,12 @@ impl Tasks {
     }
 
     /// Writes a report of the timeline where the person finds downloads.
-    pub fn export(&mut self, report: String, format: Format) -> TaskId {
+    pub fn export(&mut self, entries: Vec<Entry>, format: Format) -> TaskId {
         self.start(Work::Export, move |report_to, _| async move {
-            let written = tokio::task::spawn_blocking(move || report::write(&report, format)).await;
+            let written = tokio::task::spawn_blocking(move || {
+                report::write(&report::of(format, entries.iter()), format)
+            })
+            .await;
             let result = written.unwrap_or_else(|error| Err(error.to_string()));
             report_to.send(Event::Exported(report_to.task, result));
         })

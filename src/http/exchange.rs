@@ -44,7 +44,7 @@ pub(super) struct Said {
 }
 
 /// One side of it, as it may be shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// The headers, in order.
     pub headers: Vec<(String, String)>,
@@ -54,6 +54,13 @@ pub struct Message {
     pub size: usize,
     /// Whether that is more than what is here.
     pub cut: bool,
+}
+
+impl fmt::Debug for Message {
+    /// Leaves out the values and the body: they may have been revealed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Message({} headers, {} bytes)", self.headers.len(), self.size)
+    }
 }
 
 impl fmt::Debug for Exchange {
@@ -165,15 +172,16 @@ impl Exchange {
     }
 }
 
-/// A word for a POSIX shell. Variables are left to the shell, nothing else is.
+/// A word for a POSIX shell: nothing in it means anything there, but the variables that stand for secrets.
 fn quoted(word: &str) -> String {
-    let mut quoted = String::from("\"");
-    for (at, c) in word.char_indices() {
-        let is_variable = c == '$' && word[at + 1..].starts_with(|next: char| next.is_ascii_uppercase());
-        if matches!(c, '"' | '\\' | '`') || c == '$' && !is_variable {
-            quoted.push('\\');
+    let mut quoted = String::from("'");
+    for part in word.split(redaction::VARIABLE) {
+        let is_name =
+            |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+        match part.strip_prefix('$').filter(|name| is_name(name)) {
+            Some(name) => quoted.extend(["'\"$", name, "\"'"]),
+            None => quoted.push_str(&part.replace('\'', r"'\''")),
         }
-        quoted.push(c);
     }
-    quoted + "\""
+    quoted + "'"
 }

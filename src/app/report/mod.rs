@@ -3,7 +3,8 @@
 mod har;
 mod html;
 
-use std::fs;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -41,7 +42,18 @@ pub(super) fn write(report: &str, format: Format) -> Result<PathBuf, String> {
         Format::Html => "html",
         Format::Har => "har",
     };
-    let path = folder.join(format!("hallpass-{at}.{extension}"));
-    fs::write(&path, report).map_err(|error| format!("{} could not be written: {error}", path.display()))?;
-    Ok(path)
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    // It may tell of people.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    for number in 1..100 {
+        let path = folder.join(format!("hallpass-{at}-{number}.{extension}"));
+        match options.open(&path).and_then(|mut file| file.write_all(report.as_bytes())) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(format!("{} could not be written: {error}", path.display())),
+        }
+    }
+    Err(format!("{} is full of reports", folder.display()))
 }
