@@ -667,4 +667,30 @@ async fn pictures() {
     window.click("Call API").await;
     window.wait("403 Forbidden").await;
     shown(&desk, &window, "forbidden").await;
+    drop(window);
+
+    // What the person sees where the keyring fails.
+    let desk = Desk::set_up().await;
+    let window = desk.open().await;
+    log_in(&desk, &window, "Continue as Alice").await;
+    window.wait("Kept you logged in").await;
+    desk.lock_keyring().await;
+    window.click("Renew").await;
+    window.wait("Your session could not be kept").await;
+    shown(&desk, &window, "keyring-locked").await;
+    desk.stop_keyring();
+    window.click("Renew").await;
+    window.wait("the keyring service has stopped").await;
+    shown(&desk, &window, "keyring-died").await;
+    drop(window);
+    desk.start_keyring(Keyring::Locked).await;
+    let window = desk.open().await;
+    window.wait("The keyring cannot be read").await;
+    shown(&desk, &window, "keyring-locked-at-start").await;
+    drop(window);
+    let desk = Desk::with(Keyring::None).await;
+    let window = desk.open().await;
+    log_in(&desk, &window, "Continue as Alice").await;
+    window.wait("Your session could not be kept").await;
+    shown(&desk, &window, "keyring-absent").await;
 }
