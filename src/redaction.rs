@@ -103,6 +103,14 @@ pub fn json(json: &str, instead: Instead) -> String {
         shown.extend(["\"", &content_shown, "\""]);
         name = is_name.then_some(content);
         rest = after;
+        // What is no string under such a name is hidden whole; a set of keys is public.
+        if let Some(name) =
+            name.filter(|name| is_secret(name) && !name.to_ascii_lowercase().ends_with("keys"))
+            && let Some(value) = compound(rest)
+        {
+            shown.extend([&rest[..value.start], "\"", &instead.of(name, &rest[value.clone()]), "\""]);
+            rest = &rest[value.end..];
+        }
     }
     match (name.filter(|name| is_secret(name)), rest.find('"')) {
         // It was cut off in the middle of a secret.
@@ -113,6 +121,37 @@ pub fn json(json: &str, instead: Instead) -> String {
         _ => shown.push_str(&text(rest, instead)),
     }
     shown
+}
+
+/// Where the array, object or number is that follows a name and its colon.
+fn compound(after: &str) -> Option<Range<usize>> {
+    let start = after.find(|c: char| c != ':' && !c.is_whitespace())?;
+    let first = after[start..].chars().next()?;
+    if first.is_ascii_digit() || first == '-' {
+        let length = after[start..].find(|c: char| c == ',' || c == '}' || c == ']' || c.is_whitespace());
+        return Some(start..length.map_or(after.len(), |length| start + length));
+    }
+    if !matches!(first, '[' | '{') {
+        return None;
+    }
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for (at, byte) in after.bytes().enumerate().skip(start) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => depth += 1,
+            b']' | b'}' if !in_string => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(start..at + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+    // One that was cut off is as good as one that ends there.
+    Some(start..after.len())
 }
 
 /// Any text: what has the shape of a JWT, or of a pair of a secret's name and its value.
@@ -266,6 +305,11 @@ mod tests {
             ),
             form("clientSecret=canary&passphrase=canary&codeVerifier=canary", Instead::Hidden),
             url("https://user:canary@h/p", Instead::Hidden),
+            json(
+                r#"{"access_token":["a","canary"],"credentials":{"x":["}","canary"]},"z":1}"#,
+                Instead::Hidden,
+            ),
+            json(r#"{"tokens":[{"value":"canary"#, Instead::Hidden),
         ] {
             assert!(!shown.contains("canary"), "{shown}");
         }
@@ -281,6 +325,9 @@ mod tests {
         let discovery =
             r#"{"token_endpoint":"http://h/oauth/token","authorization_endpoint":"x","expires_in":3}"#;
         assert_eq!(json(discovery, Instead::Hidden), discovery);
+        let keys = r#"{"keys":[{"kty":"RSA","kid":"a","n":"b"}],"otp":null}"#;
+        assert_eq!(json(keys, Instead::Hidden), keys);
+        assert_eq!(json(r#"{"otp": 123456, "b": 1}"#, Instead::Hidden), r#"{"otp": "••••", "b": 1}"#);
         let tokens = r#"{ "token_type": "Bearer", "scope": "read:messages", "empty": "" }"#;
         assert_eq!(json(tokens, Instead::Hidden), tokens);
         assert_eq!(url("http://h/p?mb=10&page=2#top", Instead::Hidden), "http://h/p?mb=10&page=2#top");
