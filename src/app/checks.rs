@@ -208,9 +208,7 @@ fn note(check: &Check) -> Option<String> {
 /// What was expected and what came, each with its label and colour.
 fn values<'a>(check: &'a Check, palette: &Palette) -> [(&'static str, &'a str, Color32); 2] {
     let colour = if check.outcome == Outcome::Passed { palette.good } else { palette.bad };
-    let about_person = check.name == Name::Subject;
-    let shown = |text: &'a String| if about_person { widgets::personal(text) } else { text };
-    [("Expected", shown(&check.expected), palette.text), ("Came", shown(&check.actual), colour)]
+    [("Expected", &check.expected, palette.text), ("Came", &check.actual, colour)]
 }
 
 /// What came of a check, as a sign and as a name for screen readers.

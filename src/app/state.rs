@@ -17,7 +17,6 @@ use crate::api::request::{Draft, DraftError, Request};
 use crate::api::response::Response;
 use crate::auth::Step;
 use crate::auth::claims::{Layout, Which};
-use crate::auth::jwt::Token;
 use crate::auth::log_out::{EndSessionError, Ended, RevocationError};
 use crate::auth::login::LoginError;
 use crate::auth::renewal::{self, Prospect, RenewalError, Renewed};
@@ -735,16 +734,15 @@ impl State {
     }
 
     /// What this session tells of a person is hidden from now on, also once it has ended.
-    fn note_session(&mut self, session: &Session) {
+    fn note_session(&mut self, logged_in: &LoggedIn) {
+        let LoggedIn { session, access_token, id_token, .. } = logged_in;
         let user = &session.user;
         let known = [Some(&user.subject), user.name.as_ref(), user.email.as_ref(), user.picture.as_ref()];
         self.personal.extend(known.into_iter().flatten().cloned());
         let tokens = [Some(&session.access_token), session.refresh_token.as_ref(), session.id_token.as_ref()];
         self.personal.extend(tokens.into_iter().flatten().map(|token| token.expose().to_owned()));
-        if let Some(Token::Signed(jwt)) = session.id_token.as_ref().map(|token| Token::read(token.expose())) {
-            let names =
-                ["given_name", "family_name", "nickname", "preferred_username", "phone_number", "sid"];
-            self.personal.extend(names.into_iter().filter_map(|name| jwt.text(name)).map(str::to_owned));
+        for layout in [Some(access_token), id_token.as_ref()].into_iter().flatten() {
+            self.personal.extend(layout.personal().map(str::to_owned));
         }
     }
 
@@ -1213,8 +1211,8 @@ impl State {
             Ok(Some((session, kept))) if session.belongs_to(self.profile()) => {
                 self.history.add(Entry::restored(task, &kept));
                 self.news = None;
-                self.note_session(&session);
                 let mut logged_in = LoggedIn::new(session, Some(kept));
+                self.note_session(&logged_in);
                 if logged_in.has_expired() {
                     logged_in.wants_renewal(Why::Restored);
                 }
@@ -1242,8 +1240,9 @@ impl State {
                 let before = self.end_session();
                 let same_person =
                     before.is_some_and(|before| before.session.user.subject == session.user.subject);
-                self.note_session(&session);
-                self.session = Some(LoggedIn::new(*session, None));
+                let logged_in = LoggedIn::new(*session, None);
+                self.note_session(&logged_in);
+                self.session = Some(logged_in);
                 self.news = None;
                 // What the old session was refused says nothing of the new one.
                 self.call = match std::mem::take(&mut self.call) {
@@ -1312,9 +1311,9 @@ impl State {
             Ok(renewed) => {
                 let Renewed { session, kept } = *renewed;
                 self.history.add(Entry::kept(task, &kept));
-                *logged_in = LoggedIn::new(session, Some(kept));
-                let session = Arc::clone(&logged_in.session);
-                self.note_session(&session);
+                let renewed = LoggedIn::new(session, Some(kept));
+                *logged_in = renewed.clone();
+                self.note_session(&renewed);
             }
             Err(error) => {
                 let explanation = explain::renewal(&error);

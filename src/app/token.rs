@@ -226,11 +226,10 @@ fn part_name(ui: &mut Ui, name: &str, colour: Color32) {
 
 fn content(ui: &mut Ui, part: &Part, amiss: bool) {
     let palette = palette(ui);
-    let shown = |text| if part.personal { widgets::personal(text) } else { text };
     let code = |text: &str| RichText::new(text).font(theme::code()).line_height(Some(size::CODE_LINE));
     match &part.content {
         Content::Text(text) => {
-            ui.add(Label::new(code(shown(text))).wrap());
+            ui.add(Label::new(code(text)).wrap());
         }
         Content::Words(words) => {
             ui.spacing_mut().interact_size.y = size::CODE_LINE;
@@ -239,7 +238,7 @@ fn content(ui: &mut Ui, part: &Part, amiss: bool) {
                 // Of scopes those that are missing are amiss, not those that are there.
                 let amiss = amiss && part.name == "aud";
                 for word in words {
-                    widgets::chip(ui, shown(word), palette.sunken, amiss);
+                    widgets::chip(ui, word, palette.sunken, amiss);
                 }
             });
         }

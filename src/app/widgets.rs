@@ -148,11 +148,6 @@ pub fn chip(ui: &mut Ui, text: &str, ground: Color32, amiss: bool) {
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
 }
 
-/// A text about the person. Whatever shows one takes it through here, so that one place can hide them all.
-pub fn personal(text: &str) -> &str {
-    text
-}
-
 /// A value of an explanation: like a chip, broken where it is too long, and with its difference from another marked.
 fn marked(ui: &mut Ui, value: &Value) {
     let palette = palette(ui);

@@ -41,6 +41,19 @@ impl fmt::Debug for Layout {
     }
 }
 
+impl Layout {
+    /// The texts in it that are about the person.
+    pub fn personal(&self) -> impl Iterator<Item = &str> {
+        let texts = self.claims.iter().filter(|part| part.personal).flat_map(|part| match &part.content {
+            Content::Text(text) => std::slice::from_ref(text),
+            Content::Words(words) => words,
+            Content::Time(_) => &[],
+        });
+        // These would hide what has nothing to do with anybody.
+        texts.map(String::as_str).filter(|text| !matches!(*text, "true" | "false" | "null"))
+    }
+}
+
 /// A part of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
