@@ -1,26 +1,33 @@
 //! What the window shows, and the one place where it changes: [`State::apply`]. No egui and no tokio here.
 
+mod call;
+mod event;
+mod session;
+
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 use oauth2::http::StatusCode;
 
+pub use call::{Call, NotYet, Outgoing, Upcoming};
+pub use event::{Action, Event, FaultItem, Tab, TaskId, Theme, Turn, Work, Written};
+pub use session::{LoggedIn, Renewal, Trouble};
+
 use super::detail::Detail;
 use super::history::{Entry, Filter, History, Mark};
-use super::report::Format;
 use crate::api::CallError;
 use crate::api::refusal::Refusal;
-use crate::api::request::{Draft, DraftError, Request};
+use crate::api::request::Draft;
 use crate::api::response::Response;
 use crate::auth::Step;
-use crate::auth::claims::{Layout, Which};
+use crate::auth::claims::Which;
 use crate::auth::log_out::{EndSessionError, Ended, RevocationError};
 use crate::auth::login::LoginError;
-use crate::auth::renewal::{self, Prospect, RenewalError, Renewed};
-use crate::auth::session::{Session, StepUp, Why};
+use crate::auth::renewal::{RenewalError, Renewed};
+use crate::auth::session::{Session, Why};
 use crate::auth::verification::{Occasion, Verification};
 use crate::config::{
     DEMO, Field, FieldProblem, Loaded, Problem, Profile, ProfileFile, ProfileForm, SaveError,
@@ -31,229 +38,6 @@ use crate::http::{self, Exchange, Purpose};
 use crate::redaction::Instead;
 use crate::secret::Secret;
 use crate::store::{Kept, StoreError, Unavailability, Unavailable};
-
-/// A task, told from every other of this run.
-pub type TaskId = u64;
-
-/// What a task works at. Of each there is one at a time: a new one replaces the old.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Work {
-    /// Starting the embedded provider and API.
-    Demo,
-    /// Reading the kept session back.
-    Restore,
-    /// An attempt to log in.
-    Login,
-    /// Keeping the session that came of it.
-    Keep,
-    /// A call to the API.
-    Call,
-    /// A renewal of the access token.
-    Renewal,
-    /// Removing the session from this computer.
-    LogOut,
-    /// Revoking its tokens.
-    Revocation,
-    /// Ending the provider's own session in the browser.
-    EndSession,
-    /// Writing the timeline into a file.
-    Export,
-    /// Writing the profile file.
-    Save,
-    /// Examining the setup.
-    Examine,
-    /// Turning a fault of the demo on or off, or looking which one is on.
-    Fault,
-}
-
-/// Something that the demo can be told to do wrong, in the words of whoever runs it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FaultItem {
-    /// Its name in the switch.
-    pub id: &'static str,
-    /// The heading that it stands under.
-    pub when: &'static str,
-    /// Its name for people.
-    pub title: &'static str,
-    /// What goes wrong, and what to do to see it.
-    pub explains: &'static str,
-}
-
-/// What to do with the demo's faults.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
-    /// Look which one is on: another window may have turned it.
-    Look,
-    /// Turn off whichever is on.
-    Off,
-    /// Turn this one on.
-    On(&'static str),
-}
-
-/// What the person did. Drawing a screen returns one of these and changes nothing.
-#[derive(Clone, Debug)]
-#[allow(missing_docs, reason = "each is what its name says")]
-pub enum Action {
-    /// Log in, and ask for this beyond the profile.
-    LogIn(StepUp),
-    CancelLogin,
-    Copy(String),
-    CopyLoginLink(Secret),
-    OpenLoginLink(Secret),
-    ChooseRequest(usize),
-    Edit(Draft),
-    CallApi,
-    /// Yes, send the token to this origin too.
-    SendTokenTo(String),
-    CallWithoutToken,
-    CancelCall,
-    ShowTab(Tab),
-    ShowToken(Which),
-    /// Ask before a token is copied, or ask no more.
-    AskToCopyToken(bool),
-    CopyToken(Secret),
-    /// Show every check of the last login on the Login screen.
-    ShowChecks(bool),
-    Renew,
-    /// Read the kept session once more.
-    Restore,
-    /// Try once more to keep the session.
-    KeepAgain,
-    /// Log out of the provider, and forget the session here.
-    LogOut,
-    /// Forget the session here; the provider is not told.
-    Forget,
-    ShowSession(bool),
-    /// Show the timeline's entries that this lets through.
-    FilterTimeline(Filter),
-    ClearTimeline,
-    /// Open the entry of this number.
-    OpenEntry(u64),
-    /// Show the secrets of the opened entry, or hide them again.
-    Reveal(bool),
-    CloseEntry,
-    ShowSequence(bool),
-    /// Write the timeline into a file.
-    Export(Format),
-    SwitchProfile(String),
-    /// Edit the profile of this name, or a new one.
-    OpenSettings(Option<String>),
-    /// Edit the current profile, with this field filled in.
-    FillIn(Field, String),
-    EditForm(ProfileForm),
-    SaveProfile,
-    RemoveProfile,
-    CloseSettings,
-    Dismiss,
-    ShowTheme(Theme),
-    ShowTimeline(bool),
-    /// Begin or end the presentation.
-    Present(bool),
-    /// Begin again, with a clean demo.
-    StartOver,
-    /// Examine the setup of the profile, and show what is found.
-    Examine,
-    CloseDoctor,
-    TurnFault(Turn),
-}
-
-impl Action {
-    /// Whether the person shall see something else than what they opened of the timeline.
-    fn leads_elsewhere(&self) -> bool {
-        matches!(
-            self,
-            Self::LogIn(_)
-                | Self::LogOut
-                | Self::Forget
-                | Self::SwitchProfile(_)
-                | Self::OpenSettings(_)
-                | Self::FillIn(..)
-                | Self::Examine
-        )
-    }
-}
-
-/// What happened.
-#[derive(Debug)]
-pub enum Event {
-    /// The person did something; what it needs of the outside world is already under way.
-    Did(Action),
-    /// A task began.
-    Began(TaskId, Work),
-    /// A task exchanged a request and a response.
-    Exchanged(TaskId, Exchange),
-    /// An attempt to log in took a step.
-    Stepped(TaskId, Step),
-    /// The demo provider stands, with this profile; or does not, and why.
-    DemoStarted(TaskId, Result<Profile, String>),
-    /// The kept session was read.
-    Restored(TaskId, Result<Option<(Session, Kept)>, StoreError>),
-    /// An attempt to log in ended.
-    LoggedIn(TaskId, Result<Box<Session>, LoginError>),
-    /// The session was put where it is kept.
-    Kept(TaskId, Kept),
-    /// A call ended.
-    Called(TaskId, Result<Box<Response>, CallError>),
-    /// A renewal ended.
-    Renewed(TaskId, Result<Box<Renewed>, RenewalError>),
-    /// The session is gone from this computer, or not, and why.
-    Forgotten(TaskId, Result<(), StoreError>),
-    /// The provider could not be told yet, and will be told again.
-    NotRevokedYet(TaskId, RevocationError),
-    /// The provider was told, or need not be; or could not.
-    Revoked(TaskId, Result<(), RevocationError>),
-    /// The provider's own session ended in the browser, or perhaps not.
-    SessionEnded(TaskId, Result<Ended, EndSessionError>),
-    /// A task ended without a result, through a fault of Hallpass.
-    Died(TaskId),
-    /// The timeline was written into this file, or was not, and why.
-    Exported(TaskId, Result<PathBuf, String>),
-    /// A check of the examination was made.
-    Found(TaskId, Finding),
-    /// The examination ended.
-    Examined(TaskId),
-    /// The profile file was written with this profile in the place of the one of the old name.
-    Saved(TaskId, Box<Result<Written, SaveError>>),
-    /// The fault of the demo that is on after this, by its id; or why that could not be done.
-    FaultIs(TaskId, Turn, Result<Option<&'static str>, String>),
-}
-
-/// What writing the profile file left.
-#[derive(Debug)]
-pub struct Written {
-    /// The file as it is now.
-    pub file: ProfileFile,
-    /// The name of the profile before, if it was there.
-    pub old: Option<String>,
-    /// The profile as it is now; `None` where it was removed.
-    pub profile: Option<Profile>,
-}
-
-/// The part of the response that is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tab {
-    /// Its body.
-    #[default]
-    Body,
-    /// Its headers.
-    Headers,
-    /// What was sent.
-    Request,
-    /// The session's tokens, whatever the response.
-    Token,
-    /// What was checked before the session was believed.
-    Checks,
-}
-
-/// Light, dark, or as the system is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each is what its name says")]
-pub enum Theme {
-    #[default]
-    System,
-    Light,
-    Dark,
-}
 
 /// Everything that the window shows.
 #[derive(Debug)]
@@ -350,132 +134,6 @@ pub enum Demo {
     Failed(String),
 }
 
-/// The longest that a provider can make a renewal wait.
-const LONGEST_WAIT: Duration = Duration::from_hours(1);
-
-/// A session and how it fares.
-#[derive(Clone, Debug)]
-pub struct LoggedIn {
-    /// The session.
-    pub session: Arc<Session>,
-    /// Where it is kept, once that is known.
-    pub kept: Option<Kept>,
-    /// How its renewal stands.
-    pub renewal: Renewal,
-    /// How many renewals failed in a row.
-    failed: u32,
-    /// Whether it was kept in memory until now.
-    kept_again: bool,
-    /// Its access token, laid out.
-    pub access_token: Layout,
-    /// Its ID token, laid out.
-    pub id_token: Option<Layout>,
-    /// When it was taken in hand, by a clock that nobody sets, and how long its token was good for then.
-    since: (Instant, Option<Duration>),
-}
-
-/// How the renewal of a session stands.
-#[derive(Clone, Debug, Default)]
-pub enum Renewal {
-    /// None is called for.
-    #[default]
-    Idle,
-    /// It is to be made, as soon as that can be.
-    Wanted(Why),
-    /// It is under way.
-    Running(Why),
-    /// It failed.
-    Failed(Trouble),
-}
-
-/// A renewal that failed.
-#[derive(Clone, Debug)]
-pub struct Trouble {
-    /// Why.
-    pub explanation: Box<Explanation>,
-    /// What it means for the session.
-    pub prospect: Prospect,
-    /// When it is tried again, if it is: by the clock that counts, and by the one that is shown.
-    pub again: Option<(Instant, Timestamp)>,
-    /// How many failed in a row.
-    failed: u32,
-    /// What the renewal was for.
-    why: Why,
-}
-
-impl LoggedIn {
-    /// Takes a session in hand.
-    #[must_use]
-    pub fn new(session: Session, kept: Option<Kept>) -> Self {
-        let since = (Instant::now(), session.time_left(Timestamp::now()));
-        Self {
-            access_token: Layout::of(&session.access_token),
-            id_token: session.id_token.as_ref().map(Layout::of),
-            session: Arc::new(session),
-            kept,
-            renewal: Renewal::Idle,
-            failed: 0,
-            kept_again: false,
-            since,
-        }
-    }
-
-    /// How long the access token is still good for; `None` where it never says. Neither a clock that is set back nor
-    /// a computer that slept makes it longer.
-    #[must_use]
-    pub fn time_left(&self) -> Option<Duration> {
-        let (since, left) = self.since;
-        Some(left?.saturating_sub(since.elapsed()).min(self.session.time_left(Timestamp::now())?))
-    }
-
-    /// Whether its token has come to its end.
-    #[must_use]
-    pub fn has_expired(&self) -> bool {
-        self.time_left().is_some_and(|left| left.is_zero())
-    }
-
-    /// What came of the last renewal, if it failed.
-    #[must_use]
-    pub fn trouble(&self) -> Option<&Trouble> {
-        if let Renewal::Failed(trouble) = &self.renewal { Some(trouble) } else { None }
-    }
-
-    /// Whether a renewal is to come, or under way.
-    #[must_use]
-    pub fn is_being_renewed(&self) -> bool {
-        matches!(self.renewal, Renewal::Wanted(_) | Renewal::Running(_))
-    }
-
-    /// A renewal is called for, unless one is on its way.
-    fn wants_renewal(&mut self, why: Why) {
-        if self.is_renewable() && !self.is_being_renewed() {
-            self.failed = self.trouble().map_or(0, |trouble| trouble.failed);
-            self.renewal = Renewal::Wanted(why);
-        }
-    }
-
-    fn has_trouble(&mut self, explanation: Explanation, error: &RenewalError) {
-        let (Renewal::Wanted(why) | Renewal::Running(why)) = self.renewal else { return };
-        let (prospect, failed) = (error.prospect(), self.failed);
-        let again = match prospect {
-            Prospect::MayPass(after) => {
-                let wait = renewal::back_off(failed).max(after.unwrap_or_default()).min(LONGEST_WAIT);
-                Some((Instant::now() + wait, Timestamp::now() + wait))
-            }
-            Prospect::Over | Prospect::InDoubt | Prospect::Refused => None,
-        };
-        let explanation = Box::new(explanation);
-        self.renewal = Renewal::Failed(Trouble { explanation, prospect, again, failed: failed + 1, why });
-    }
-
-    /// Whether the provider may renew it.
-    #[must_use]
-    pub fn is_renewable(&self) -> bool {
-        let over = self.trouble().is_some_and(|trouble| trouble.prospect == Prospect::Over);
-        self.session.refresh_token.is_some() && !over
-    }
-}
-
 /// An attempt to log in that runs.
 #[derive(Clone, Debug)]
 pub struct Attempt {
@@ -496,47 +154,6 @@ pub struct Waiting {
     pub redirect_uri: String,
     /// When the attempt gives up.
     pub until: Instant,
-}
-
-/// The call to the API.
-#[derive(Clone, Debug, Default)]
-pub enum Call {
-    /// None was made.
-    #[default]
-    None,
-    /// It would take the token to another origin than the profile's API.
-    Asking {
-        /// That origin.
-        origin: String,
-        /// Whether the token would travel safely.
-        safe: bool,
-    },
-    /// It is about to be made.
-    Upcoming(Upcoming),
-    /// It runs; whether its token was renewed for it.
-    Running(TaskId, bool),
-    /// It ended: with a response or without, and explained where that helps.
-    Ended {
-        /// The response.
-        response: Option<Arc<Response>>,
-        /// Why it is not a success.
-        explanation: Option<Explanation>,
-    },
-}
-
-/// A call about to be made.
-#[derive(Clone, Debug)]
-pub struct Upcoming {
-    /// What is sent.
-    pub request: Request,
-    /// Whether the token goes along.
-    with_token: bool,
-    /// Why the token is renewed for it, if it is; once a call at the most.
-    renewal: Option<Why>,
-    /// Whether it waits for that renewal.
-    pub waits: bool,
-    /// What is shown in its place if it cannot be made.
-    instead: Box<Call>,
 }
 
 /// What is to be started next, by the state.
@@ -563,29 +180,6 @@ pub struct Settings {
     pub problems: Vec<FieldProblem>,
     /// Why the file was not written.
     pub failure: Option<String>,
-}
-
-/// What a call needs.
-#[derive(Clone, Debug)]
-pub struct Outgoing {
-    /// The request.
-    pub request: Request,
-    /// The token that goes with it.
-    pub token: Option<Secret>,
-}
-
-/// Why a call cannot start as it is.
-#[derive(Clone, Debug)]
-pub enum NotYet {
-    /// The draft is no request.
-    Draft(DraftError),
-    /// The token would go to another origin.
-    Ask {
-        /// That origin.
-        origin: String,
-        /// Whether the token would travel safely.
-        safe: bool,
-    },
 }
 
 impl State {

@@ -1,0 +1,74 @@
+//! The call to the API, from being asked about to its end.
+
+use std::sync::Arc;
+
+use super::TaskId;
+use crate::api::request::{DraftError, Request};
+use crate::api::response::Response;
+use crate::auth::session::Why;
+use crate::explain::Explanation;
+use crate::secret::Secret;
+
+/// The call to the API.
+#[derive(Clone, Debug, Default)]
+pub enum Call {
+    /// None was made.
+    #[default]
+    None,
+    /// It would take the token to another origin than the profile's API.
+    Asking {
+        /// That origin.
+        origin: String,
+        /// Whether the token would travel safely.
+        safe: bool,
+    },
+    /// It is about to be made.
+    Upcoming(Upcoming),
+    /// It runs; whether its token was renewed for it.
+    Running(TaskId, bool),
+    /// It ended: with a response or without, and explained where that helps.
+    Ended {
+        /// The response.
+        response: Option<Arc<Response>>,
+        /// Why it is not a success.
+        explanation: Option<Explanation>,
+    },
+}
+
+/// A call about to be made.
+#[derive(Clone, Debug)]
+pub struct Upcoming {
+    /// What is sent.
+    pub request: Request,
+    /// Whether the token goes along.
+    pub(super) with_token: bool,
+    /// Why the token is renewed for it, if it is; once a call at the most.
+    pub(super) renewal: Option<Why>,
+    /// Whether it waits for that renewal.
+    pub waits: bool,
+    /// What is shown in its place if it cannot be made.
+    pub(super) instead: Box<Call>,
+}
+
+/// What a call needs.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// The request.
+    pub request: Request,
+    /// The token that goes with it.
+    pub token: Option<Secret>,
+}
+
+/// Why a call cannot start as it is.
+#[derive(Clone, Debug)]
+pub enum NotYet {
+    /// The draft is no request.
+    Draft(DraftError),
+    /// The token would go to another origin.
+    Ask {
+        /// That origin.
+        origin: String,
+        /// Whether the token would travel safely.
+        safe: bool,
+    },
+}
