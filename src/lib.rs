@@ -8,7 +8,8 @@
 //! |---|---|
 //! | [`app`] | the window, and the only place that knows egui |
 //! | [`auth`] | logging in and staying in: the flow, its verification, the session |
-//! | [`api`] | calling: request, response, refusal, the body as lines |
+//! | [`api`] | calling: request, response, refusal |
+//! | [`body`] | the body of a response, of any size: kept, laid out as it comes, read by the row |
 //! | [`http`] | the one HTTP client: limits, redirect and proxy policy, recording, redaction |
 //! | [`explain`] | a failure and its evidence → cause and remedy: pure |
 //! | [`doctor`] | whether a login and a call can work, before anybody logs in |
@@ -21,6 +22,7 @@
 pub mod api;
 pub mod app;
 pub mod auth;
+pub mod body;
 pub mod config;
 pub mod demo;
 pub mod doctor;

@@ -57,7 +57,7 @@ async fn main_job() -> Result<(), String> {
     say!("\nLogged in as {} with the scopes {}\n", session.user.called(), session.granted.join(" "));
     for ready in &profile.requests {
         let request = Draft::ready(ready, &profile).check(&profile).map_err(|error| error.to_string())?;
-        let response = api::call(request, Some(&session.access_token), &http)
+        let response = api::call(request, Some(&session.access_token), &http, |_| ())
             .await
             .map_err(|error| error.to_string())?;
         answered(&ready.name, &response)?;
@@ -110,7 +110,10 @@ async fn log_in(profile: &Profile, http: &Http) -> Result<Session, String> {
 }
 
 fn answered(name: &str, response: &Response) -> Result<(), String> {
-    say!("{name}: {}\n{}", response.status_line(), response.document.text());
+    say!("{name}: {}", response.status_line());
+    for row in &response.rows {
+        say!("{}", row.text);
+    }
     if response.status.is_success() {
         Ok(())
     } else {

@@ -906,7 +906,7 @@ fn a_call_that_was_cancelled_or_replaced_changes_nothing() {
     assert!(matches!(state.call, Call::None));
     apply(&mut state, [Event::Began(2, Work::Call), Event::Began(3, Work::Call)]);
     apply(&mut state, [Event::Called(2, Err(no_call()))]);
-    assert!(matches!(state.call, Call::Running(3, false)));
+    assert!(matches!(state.call, Call::Running { task: 3, renewed: false, .. }));
     apply(&mut state, [Event::Called(3, Err(no_call()))]);
     assert!(matches!(state.call, Call::Ended { .. }));
 }

@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use axum::response::Response as Answer;
-use hallpass::api::document::Kind;
+use hallpass::api::arrival::Arrival;
 use hallpass::api::request::Draft;
+use hallpass::api::response::Cut;
 use hallpass::api::response::Response;
 use hallpass::api::{self, CallError};
 use hallpass::auth::log_out;
@@ -19,6 +20,7 @@ use hallpass::auth::login::{Attempt, LoginError, OpenBrowser};
 use hallpass::auth::provider::Provider as Discovered;
 use hallpass::auth::session::{Session, StepUp};
 use hallpass::auth::tokens;
+use hallpass::body::{Kind, View};
 use hallpass::config::Profile;
 use hallpass::demo::person::Choice;
 use hallpass::explain::{self, Caller, Remedy};
@@ -55,7 +57,7 @@ fn caller<'a>(profile: &'a Profile, session: Option<&'a Session>) -> Caller<'a> 
 }
 
 async fn call(draft: Draft, token: Option<&Secret>) -> Result<Response, CallError> {
-    within(api::call(draft.check(&any_profile()).unwrap(), token, &http())).await
+    within(api::call(draft.check(&any_profile()).unwrap(), token, &http(), |_| ())).await
 }
 
 async fn get(url: &str) -> Result<Response, CallError> {
@@ -92,8 +94,8 @@ async fn alice_may_call_everything() {
         let response = call(Draft::ready(ready, &profile), Some(&session.access_token)).await.unwrap();
         assert_eq!(response.status_line(), "200 OK", "{}", ready.name);
         assert!(response.with_token && response.refusal.is_none());
-        assert_eq!(response.document.kind, Kind::Json);
-        assert!(response.document.text().contains("Hello from a p"), "{}", response.document.text());
+        assert_eq!(response.progress.kind, Kind::Json);
+        assert!(response.beginning.contains("Hello from a p"), "{}", response.beginning);
         assert_eq!(explain::response(&response, &caller(&profile, Some(&session))), None);
     }
 }
@@ -154,14 +156,6 @@ async fn an_api_that_is_not_there_is_explained() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_is_no_answer() {
-    let api = Server::start(async |_| server::broken("{")).await;
-    let error = get(&api.at("/")).await.unwrap_err();
-    assert!(matches!(&error, CallError::NoAnswer(error) if error.why == NoAnswer::Reset), "{error}");
-    assert_eq!(api.seen().len(), 1, "asked once");
-}
-
-#[tokio::test]
 async fn an_api_that_dribbles_is_given_up_after_a_while() {
     let api = Server::start(async |_| server::endless("{")).await;
     let url = api.at("/");
@@ -169,13 +163,14 @@ async fn an_api_that_dribbles_is_given_up_after_a_while() {
     until(|| api.seen().len() == 1).await;
     // The clock runs ahead from here on, as nothing else is awaited.
     tokio::time::pause();
-    let error = calling.await.unwrap().unwrap_err();
+    let response = calling.await.unwrap().unwrap();
+    let Some(Cut::BrokeOff(error)) = response.cut else { panic!("{:?}", response.cut) };
     assert!(error.to_string().contains("did not answer within 30 seconds"), "{error}");
 }
 
 /// Without a deadline of the test's own.
 async fn get_patiently(url: &str) -> Result<Response, CallError> {
-    api::call(draft("GET", url).check(&any_profile()).unwrap(), Some(&token()), &http()).await
+    api::call(draft("GET", url).check(&any_profile()).unwrap(), Some(&token()), &http(), |_| ()).await
 }
 
 #[tokio::test]
@@ -328,14 +323,42 @@ async fn a_redirect_without_a_place_to_go_is_an_answer() {
 // ---- bodies ----
 
 #[tokio::test]
-async fn a_body_without_an_end_is_cut_and_says_so() {
-    let response = answered(|| {
-        let zeros = Body::new(Zeros);
-        server::answer(200, ("content-type", "application/octet-stream"), zeros)
+async fn a_body_without_an_end_is_shown_as_it_comes_for_as_long_as_somebody_waits() {
+    let api = Server::start(async |_| {
+        server::answer(200, ("content-type", "application/octet-stream"), Body::new(Zeros))
     })
     .await;
-    assert!(response.cut);
-    assert_eq!((response.size, response.document.kind), (32 << 20, Kind::Binary));
+    let (told, mut arrivals) = tokio::sync::mpsc::unbounded_channel();
+    let tell = move |arrival| told.send(arrival).unwrap();
+    let request = draft("GET", &api.at("/")).check(&any_profile()).unwrap();
+    let calling = tokio::spawn(async move { api::call(request, None, &http(), tell).await });
+    let Some(Arrival::Answered(response)) = within(arrivals.recv()).await else { panic!("no beginning") };
+    assert_eq!((response.status.as_u16(), response.progress.kind), (200, Kind::Binary));
+    assert!(!response.progress.is_over && !response.rows.is_empty());
+    let mut bytes = response.progress.bytes;
+    while bytes < 64 << 20 {
+        let Some(Arrival::Grew(progress)) = within(arrivals.recv()).await else { panic!("no more") };
+        assert!(progress.bytes > bytes);
+        bytes = progress.bytes;
+    }
+    calling.abort();
+    assert!(calling.await.unwrap_err().is_cancelled());
+    assert!(within(async { while arrivals.recv().await.is_some() {} }).await == ());
+    // What came can still be read.
+    let row = &response.body.rows(View::Hex, (bytes >> 4) - 1..bytes >> 4).unwrap()[0];
+    assert!(row.text.contains("00 00 00"), "{row:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_shows_what_came_and_why_it_is_not_more() {
+    let response = answered(|| server::broken("{\"a\": [1,")).await;
+    let Some(Cut::BrokeOff(error)) = &response.cut else { panic!("{:?}", response.cut) };
+    assert_eq!((&error.why, response.status_line()), (&NoAnswer::Reset, "200 OK".to_owned()));
+    let profile = any_profile();
+    let why = explain::response(&response, &caller(&profile, None)).unwrap();
+    assert!(why.headline.ends_with("broke off") && why.remedy == Some(Remedy::CallAgain), "{why:?}");
+    let rows: Vec<_> = response.rows.iter().map(|row| &*row.text).collect();
+    assert_eq!(rows, ["{", "  \"a\": [", "    1,"]);
 }
 
 /// Megabytes without end.
@@ -367,7 +390,7 @@ async fn bodies_are_decoded_as_they_say() {
         answer
     })
     .await;
-    assert_eq!((zipped.size, zipped.document.kind), (11, Kind::Json));
+    assert_eq!((zipped.progress.bytes, zipped.progress.kind), (11, Kind::Json));
 
     for (content_type, bytes, text) in [
         ("text/plain; charset=iso-8859-1", &b"Gr\xfc\xdfe"[..], "Grüße\n"),
@@ -378,20 +401,22 @@ async fn bodies_are_decoded_as_they_say() {
     ] {
         let response =
             answered(move || server::answer(200, ("content-type", content_type), bytes.to_vec())).await;
-        assert_eq!(response.document.text(), text, "{content_type}");
+        let rows: String = response.rows.iter().map(|row| format!("{}\n", row.text)).collect();
+        assert_eq!(rows, text, "{content_type}");
     }
     let no_json = answered(|| server::answer(200, ("content-type", "application/json"), "{\"a\":")).await;
-    assert_eq!(no_json.document.kind, Kind::BrokenJson);
+    assert_eq!(no_json.progress.flaw.unwrap().at, 5);
     let empty = answered(|| server::answer(204, ("x", "y"), "")).await;
-    assert_eq!((empty.status_line(), empty.document.kind), ("204 No Content".to_owned(), Kind::Empty));
+    assert_eq!((empty.status_line(), empty.progress.kind), ("204 No Content".to_owned(), Kind::Empty));
     let picture = answered(|| server::answer(200, ("content-type", "image/png"), "\0")).await;
-    assert_eq!(picture.document.kind, Kind::Binary);
+    assert_eq!(picture.progress.kind, Kind::Binary);
 }
 
 #[tokio::test]
 async fn what_is_said_to_be_gzip_and_is_not_is_explained() {
     let api = Server::start(async |_| server::answer(200, ("content-encoding", "gzip"), "not gzip")).await;
-    let error = get(&api.at("/")).await.unwrap_err();
+    let response = get(&api.at("/")).await.unwrap();
+    let Some(Cut::BrokeOff(error)) = response.cut else { panic!("{:?}", response.cut) };
     assert!(error.to_string().contains("could not be asked"), "{error}");
 }
 
@@ -467,7 +492,7 @@ async fn no_secret_stands_in_a_log_an_error_or_a_debug_print() {
 
     let api = Server::start(async |_| server::json(401, &json!({ "error": "invalid_token" }))).await;
     let request = draft("GET", &api.at("/?key=query-canary")).check(&any_profile()).unwrap();
-    let response = api::call(request, Some(&session.access_token), &http).await.unwrap();
+    let response = api::call(request, Some(&session.access_token), &http, |_| ()).await.unwrap();
     say(&explain::response(&response, &caller(&profile, Some(&session))));
     let renewed = session.renewed(&http, &|_| {}).await.unwrap();
     say(&renewed);

@@ -8,7 +8,6 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass::api::CallError;
-use hallpass::api::document::Document;
 use hallpass::api::refusal::Refusal;
 use hallpass::api::request::{Draft, Request};
 use hallpass::api::response::Response;
@@ -19,6 +18,7 @@ use hallpass::auth::provider::ProviderError;
 use hallpass::auth::renewal::RenewalError;
 use hallpass::auth::session::{Obtained, Session, StepUp, User};
 use hallpass::auth::tokens::TokenError;
+use hallpass::body::Body;
 use hallpass::config::{Field, Profile};
 use hallpass::explain::{self, Caller, Explanation, Remedy, Tone};
 use hallpass::http::{HttpError, NoAnswer};
@@ -165,6 +165,7 @@ impl Call {
             .get(header::CONTENT_TYPE)
             .map(|value| String::from_utf8_lossy(value.as_bytes()).split(';').next().unwrap().to_owned());
         let failed = status.is_client_error() || status.is_server_error();
+        let (body, progress) = Body::whole(&headers, self.body.as_bytes());
         let response = Response {
             request: Request {
                 method: Method::from_bytes(self.method.as_bytes()).unwrap(),
@@ -175,8 +176,8 @@ impl Call {
             with_token: self.with_token,
             status,
             took: Duration::ZERO,
-            size: self.body.len(),
-            cut: false,
+            length: None,
+            cut: None,
             content_type,
             headers: headers
                 .iter()
@@ -186,7 +187,10 @@ impl Call {
                 .collect(),
             elsewhere: self.elsewhere.map(|url| Url::parse(url).unwrap()),
             refusal: failed.then(|| Refusal::read(&headers, self.body.as_bytes())),
-            document: Document::read(&headers, self.body.as_bytes(), false),
+            body,
+            progress,
+            rows: Vec::new(),
+            beginning: self.body.to_owned(),
         };
         let session = session(&self.token);
         let caller = Caller {

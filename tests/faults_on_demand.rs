@@ -95,7 +95,7 @@ impl Stage {
     async fn call(&self, path: &str, session: &Session) -> Result<Response, CallError> {
         let draft = Draft { method: "GET".to_owned(), url: path.to_owned(), ..Draft::default() };
         let request = draft.check(&self.profile).unwrap();
-        within(api::call(request, Some(&session.access_token), &self.http)).await
+        within(api::call(request, Some(&session.access_token), &self.http, |_| ())).await
     }
 
     /// The status of a call to the private endpoint, and what the API said of a refusal.

@@ -66,7 +66,9 @@ fn names(link: &Link) -> Vec<String> {
 async fn call(profile: &Profile, path: &str, session: &Session) -> (Response, Option<Explanation>) {
     let draft = Draft { method: "GET".to_owned(), url: path.to_owned(), ..Draft::default() };
     let response =
-        within(api::call(draft.check(profile).unwrap(), Some(&session.access_token), &http())).await.unwrap();
+        within(api::call(draft.check(profile).unwrap(), Some(&session.access_token), &http(), |_| ()))
+            .await
+            .unwrap();
     let (session, now, clock_ahead) = (Some(session), Timestamp::now(), SignedDuration::ZERO);
     let explanation =
         explain::response(&response, &Caller { profile, session, expired: false, now, clock_ahead });

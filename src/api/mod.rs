@@ -1,7 +1,7 @@
-//! Calling the API: what is asked ([`request`]), what came back ([`response`]), what the API said of a refusal
-//! ([`refusal`]), and its body as lines to show ([`document`]).
+//! Calling the API: what is asked ([`request`]), what came back ([`response`]), and what the API said of a refusal
+//! ([`refusal`]). The body is taken in as it comes ([`arrival`]).
 
-pub mod document;
+pub mod arrival;
 pub mod refusal;
 pub mod request;
 pub mod response;
@@ -10,14 +10,16 @@ use oauth2::http::{self, HeaderMap, HeaderValue, Method, StatusCode, header};
 use thiserror::Error;
 use url::Url;
 
-use crate::http::{Http, HttpError, Purpose};
+use crate::http::{Http, HttpError, Incoming, Purpose};
 use crate::secret::Secret;
-use document::Document;
+use arrival::{Answer, Arrival};
 use request::Request;
 use response::Response;
 
 /// How many redirects are followed.
 const HOPS: usize = 10;
+/// How much is read of what a redirect says, in bytes.
+const MOST_OF_A_REDIRECT: usize = 64 << 10;
 
 /// Why there is no response to show.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -34,11 +36,17 @@ pub enum CallError {
 }
 
 /// Sends `request`, with `Authorization: Bearer <token>` where there is a token (RFC 6750, section 2.1), and follows
-/// redirects within the same origin. One to another origin is not followed: the token must not go there.
+/// redirects within the same origin. One to another origin is not followed: the token must not go there. What comes of
+/// a body that takes a while is told to `report`.
 ///
 /// # Errors
-/// When there is no response. A response with an error status is a response.
-pub async fn call(request: Request, token: Option<&Secret>, http: &Http) -> Result<Response, CallError> {
+/// When there is no response. A response with an error status is a response, and so is one that breaks off.
+pub async fn call(
+    request: Request,
+    token: Option<&Secret>,
+    http: &Http,
+    report: impl Fn(Arrival),
+) -> Result<Response, CallError> {
     let authorization = token.map(bearer).transpose()?;
     let (mut method, mut url, mut body) = (request.method.clone(), request.url.clone(), request.body.clone());
     for _ in 0..=HOPS {
@@ -48,34 +56,37 @@ pub async fn call(request: Request, token: Option<&Secret>, http: &Http) -> Resu
         {
             headers.insert(header::AUTHORIZATION, authorization);
         }
-        let answer = http.send(Purpose::Api, message(&method, &url, headers, &body)).await?;
-        match redirect(&url, &answer.response) {
+        let mut incoming = http.open(Purpose::Api, message(&method, &url, headers, &body)).await?;
+        match redirect(&url, &incoming.head) {
             Some(target) if target.origin() == url.origin() => {
-                let status = answer.response.status();
-                if becomes_get(status, &method) {
+                if becomes_get(incoming.head.status, &method) {
                     (method, body) = (Method::GET, Vec::new());
                 }
+                pass_over(&mut incoming).await?;
                 url = target;
             }
             elsewhere => {
-                // Decoding and indexing a large body takes a while, and async workers must not wait for it.
                 let with_token =
                     authorization.is_some() && !request.headers.contains_key(header::AUTHORIZATION);
-                let read = tokio::task::spawn_blocking(move || {
-                    let document =
-                        Document::read(answer.response.headers(), answer.response.body(), answer.cut);
-                    Response::new(request, with_token, answer, elsewhere, document)
-                });
-                return read.await.map_err(|error| {
-                    CallError::NoAnswer(HttpError {
-                        to: "The body".to_owned(),
-                        why: crate::http::NoAnswer::Other(error.to_string()),
-                    })
-                });
+                let (head, length) = (incoming.head.clone(), incoming.length);
+                let answer = Answer { request, with_token, elsewhere, head, length };
+                return Ok(answer.take_in(incoming, report).await);
             }
         }
     }
     Err(CallError::RedirectsWithoutEnd(url))
+}
+
+/// Reads what a redirect says beside where to, so that its connection can be used again; not without end.
+async fn pass_over(incoming: &mut Incoming) -> Result<(), HttpError> {
+    let mut bytes = 0;
+    while let Some(piece) = incoming.piece().await? {
+        bytes += piece.len();
+        if bytes > MOST_OF_A_REDIRECT {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn bearer(token: &Secret) -> Result<HeaderValue, CallError> {
@@ -95,11 +106,11 @@ fn message(method: &Method, url: &Url, headers: HeaderMap, body: &[u8]) -> crate
 }
 
 /// Where the response redirects to (RFC 9110, section 15.4).
-fn redirect(from: &Url, response: &crate::http::Response) -> Option<Url> {
-    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+fn redirect(from: &Url, head: &http::response::Parts) -> Option<Url> {
+    if !matches!(head.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
     }
-    from.join(response.headers().get(header::LOCATION)?.to_str().ok()?).ok()
+    from.join(head.headers.get(header::LOCATION)?.to_str().ok()?).ok()
 }
 
 fn becomes_get(status: StatusCode, method: &Method) -> bool {

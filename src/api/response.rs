@@ -1,16 +1,20 @@
 //! The response, ready to be shown.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use oauth2::http::{HeaderMap, HeaderName, StatusCode, header};
+use oauth2::http::{HeaderMap, StatusCode, header};
 use url::Url;
 
-use super::document::Document;
 use super::refusal::Refusal;
 use super::request::Request;
-use crate::http::Answer;
+use crate::body::{Body, Progress, Row};
+use crate::http::HttpError;
 use crate::secret::HIDDEN;
 use crate::untrusted;
+
+/// How many rows of the body go along with a response: more than a window has room for.
+pub const FIRST_ROWS: u64 = 200;
 
 /// What came back.
 #[derive(Debug)]
@@ -21,12 +25,10 @@ pub struct Response {
     pub with_token: bool,
     /// Status code.
     pub status: StatusCode,
-    /// From sending to the last byte.
+    /// From sending to the last byte that came.
     pub took: Duration,
-    /// Bytes of the body, after decompression.
-    pub size: usize,
-    /// Whether the body was longer than what was read of it.
-    pub cut: bool,
+    /// Bytes of the body, where that was said beforehand.
+    pub length: Option<u64>,
     /// `Content-Type`, without its parameters.
     pub content_type: Option<String>,
     /// The headers, in order, safe to show.
@@ -35,35 +37,47 @@ pub struct Response {
     pub elsewhere: Option<Url>,
     /// What the API said, where the status is an error.
     pub refusal: Option<Refusal>,
-    /// The body as lines.
-    pub document: Document,
+    /// The body.
+    pub body: Arc<Body>,
+    /// How far it was when this was made.
+    pub progress: Progress,
+    /// Its first rows, of the view that suits it best.
+    pub rows: Vec<Row>,
+    /// Its beginning, as text.
+    pub beginning: String,
+    /// Why the body is not whole, if it is not.
+    pub cut: Option<Cut>,
+}
+
+/// Why a body is not whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The rest did not come.
+    BrokeOff(HttpError),
+    /// It is longer than what is read.
+    TooLong,
+    /// There was no room for it, or it could not be written.
+    Disk(String),
+    /// The person did not want to wait for the rest.
+    Cancelled,
 }
 
 impl Response {
-    pub(super) fn new(
-        request: Request,
-        with_token: bool,
-        answer: Answer,
-        elsewhere: Option<Url>,
-        document: Document,
-    ) -> Self {
-        let (status, headers) = (answer.response.status(), answer.response.headers());
-        let refused = status.is_client_error() || status.is_server_error();
+    /// The same, of which nothing more comes.
+    #[must_use]
+    pub fn broken_off(&self, cut: Cut, progress: Progress) -> Self {
         Self {
-            request,
-            with_token,
-            status,
-            took: answer.took,
-            size: answer.response.body().len(),
-            cut: answer.cut,
-            content_type: content_type(headers),
-            headers: headers
-                .iter()
-                .map(|(name, value)| (name.to_string(), shown(name, value.as_bytes())))
-                .collect(),
-            elsewhere,
-            refusal: refused.then(|| Refusal::read(headers, answer.response.body())),
-            document,
+            request: self.request.clone(),
+            content_type: self.content_type.clone(),
+            headers: self.headers.clone(),
+            elsewhere: self.elsewhere.clone(),
+            refusal: self.refusal.clone(),
+            body: Arc::clone(&self.body),
+            progress: Progress { is_over: true, ..progress },
+            rows: self.rows.clone(),
+            beginning: self.beginning.clone(),
+            cut: Some(cut),
+            ..*self
         }
     }
 
@@ -83,14 +97,18 @@ pub fn status_line(status: StatusCode) -> String {
     }
 }
 
-fn content_type(headers: &HeaderMap) -> Option<String> {
+pub(super) fn content_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     Some(untrusted::line(value.split(';').next().unwrap_or(value).trim()))
 }
 
-fn shown(name: &HeaderName, value: &[u8]) -> String {
-    match *name {
-        header::SET_COOKIE => HIDDEN.to_owned(),
-        _ => untrusted::line(&String::from_utf8_lossy(value)),
-    }
+pub(super) fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
+    let shown = headers.iter().map(|(name, value)| {
+        let value = match *name {
+            header::SET_COOKIE => HIDDEN.to_owned(),
+            _ => untrusted::line(&String::from_utf8_lossy(value.as_bytes())),
+        };
+        (name.to_string(), value)
+    });
+    shown.collect()
 }

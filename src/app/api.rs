@@ -1,32 +1,23 @@
 //! The API screen: who is logged in, the request, and what came of it; beside that the token and its checks.
 
-use std::ops::Range;
-
-use egui::TextWrapMode;
-use egui::text::LayoutJob;
 use egui::{
-    Align, Color32, ComboBox, FontId, Frame, Key, Label, Layout, Margin, RichText, ScrollArea, Stroke,
-    TextEdit, TextFormat, Ui, Vec2,
+    Align, ComboBox, Frame, Key, Label, Layout, Margin, RichText, ScrollArea, Stroke, TextEdit, Ui, Vec2,
 };
 
-use super::picture::Picture;
+use super::picture::Pictures;
 use super::state::{Action, Call, State, Tab};
-use super::theme::{self, Palette, palette, size};
+use super::theme::{self, palette, size};
 use super::widgets::{self, Taken};
-use super::{checks, remedied, rule, session, token};
-use crate::api::document::{Document, Kind, MOST_LINES, Part};
+use super::{body, checks, remedied, rule, session, token};
 use crate::api::request::{Draft, METHODS};
 use crate::api::response::Response;
 use crate::secret::HIDDEN;
 
-/// So many lines are laid out whole, and wrapped.
-const FEW_LINES: usize = 200;
-
 /// Draws the screen.
-pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, picture: &Picture) {
+pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, pictures: &Pictures) {
     let Some(logged_in) = &state.session else { return };
     ui.spacing_mut().item_spacing.y = 0.0;
-    session::person(ui, actions, state, logged_in, picture);
+    session::person(ui, actions, state, logged_in, pictures.person());
     rule(ui);
     let height = ui.available_height();
     ScrollArea::vertical().auto_shrink(false).id_salt("screen").show(ui, |ui| {
@@ -42,7 +33,7 @@ pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, picture: &Pic
             if state.waits_for_keyring() {
                 widgets::waiting_for_keyring(ui);
             }
-            outcome(ui, actions, state, bottom);
+            outcome(ui, actions, state, pictures, bottom);
         });
     });
 }
@@ -59,7 +50,7 @@ fn request(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
         }
     });
     let mut draft = state.draft.clone();
-    let running = matches!(state.call, Call::Running(..) | Call::Upcoming(_));
+    let running = state.call.is_under_way();
     let (mut pressed, mut entered) = (false, false);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 10.0;
@@ -143,25 +134,24 @@ fn area(ui: &mut Ui, name: &str, hint: &str, text: &mut String) {
 
 /// What came of the call, and beside it what goes along with each; it reaches down to `bottom`, and further where there
 /// is too little room.
-fn outcome(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, bottom: f32) {
-    let mut answer = None;
+fn outcome(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, pictures: &Pictures, bottom: f32) {
+    let answer = state.call.response();
     let (title, text) = match &state.call {
         Call::None => ("Nothing called yet", "Choose a request, then Call API. The answer will show here."),
         Call::Upcoming(upcoming) if upcoming.waits => {
             ("Renewing your token…", "It was about to end, or the API did not take it.")
         }
-        Call::Running(..) | Call::Upcoming(_) => ("Calling…", "Waiting for the answer."),
+        Call::Running { .. } | Call::Upcoming(_) => ("Calling…", "Waiting for the answer."),
         Call::Asking { origin, safe } => {
             asking(ui, actions, state, origin, *safe);
             ("Nothing sent yet", "The answer will show here.")
         }
-        Call::Ended { response, explanation } => {
+        Call::Ended { explanation, .. } => {
             let taken =
                 explanation.as_ref().and_then(|explanation| widgets::explanation(ui, explanation, false));
             if let Some(Taken::Remedy(remedy)) = taken {
                 actions.push(remedied(remedy, state));
             }
-            answer = response.as_deref();
             ("No answer", "There is nothing of it to show.")
         }
     };
@@ -176,7 +166,11 @@ fn outcome(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, bottom: f32) {
             (Tab::Token, _) => token::show(ui, actions, state),
             (Tab::Checks, _) => checks::show(ui, state),
             (_, None) => empty(ui, title, text),
-            (Tab::Body, Some(response)) => body(ui, response),
+            (Tab::Body, Some(response)) => {
+                if let Some(viewer) = &state.viewer {
+                    body::show(ui, actions, viewer, response, pictures.body());
+                }
+            }
             (Tab::Headers, Some(response)) => {
                 pairs(ui, response.headers.iter().map(|(name, value)| (name.as_str(), value.clone())));
             }
@@ -263,14 +257,6 @@ fn summary(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, response: Opti
             ui.add_space(10.0);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if let Some(response) = response
-                && response.document.kind != Kind::Empty
-                && response.document.kind != Kind::Binary
-                && !matches!(state.tab, Tab::Token | Tab::Checks)
-                && widgets::quiet(ui, "Copy").on_hover_text("Copy the body").clicked()
-            {
-                actions.push(Action::Copy(response.document.text().to_owned()));
-            }
             for (tab, name) in [
                 (Tab::Checks, "Checks"),
                 (Tab::Token, "Token"),
@@ -284,108 +270,17 @@ fn summary(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, response: Opti
             }
             if let Some(response) = response {
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                    let mut facts = vec![widgets::took(response.took), widgets::bytes(response.size)];
+                    let (took, progress) = match &state.viewer {
+                        Some(viewer) => (viewer.took, viewer.progress),
+                        None => (response.took, response.progress),
+                    };
+                    let mut facts = vec![widgets::took(took), widgets::bytes(progress.bytes)];
                     facts.extend(response.content_type.clone());
                     ui.add(Label::new(RichText::new(facts.join(" · ")).color(palette.soft)).truncate());
                 });
             }
         });
     });
-}
-
-fn body(ui: &mut Ui, response: &Response) {
-    let note = match response.document.kind {
-        Kind::Empty => Some("The response has no body.".to_owned()),
-        Kind::Binary => Some(format!(
-            "{} of {}, which is no text to show.",
-            widgets::bytes(response.size),
-            response.content_type.as_deref().unwrap_or("an unnamed type")
-        )),
-        Kind::BrokenJson if !response.cut => {
-            Some("This is said to be JSON, and is not well-formed:".to_owned())
-        }
-        _ if response.document.len() > MOST_LINES => Some(format!(
-            "The first {MOST_LINES} of {} lines; Copy copies them all:",
-            response.document.len()
-        )),
-        _ if response.cut => {
-            Some(format!("Longer than what is read; here are the first {}:", widgets::bytes(response.size)))
-        }
-        Kind::Json | Kind::BrokenJson | Kind::Text => None,
-    };
-    if let Some(note) = note {
-        Frame::new().inner_margin(Margin { left: 16, right: 16, top: 12, bottom: 0 }).show(ui, |ui| {
-            ui.label(RichText::new(note).color(palette(ui).soft));
-        });
-    }
-    lines(ui, &response.document);
-}
-
-/// The lines, each with its number: wrapped where they are few, else only those in view.
-fn lines(ui: &mut Ui, document: &Document) {
-    let count = document.len().min(MOST_LINES);
-    let gutter = 6.0 + (count.max(100).ilog10() as f32 + 1.0) * 9.0;
-    ui.add_space(12.0);
-    ui.spacing_mut().interact_size.y = size::CODE_LINE;
-    let scroll = ScrollArea::new([count > FEW_LINES, true]).auto_shrink(false).id_salt("body");
-    if count <= FEW_LINES {
-        scroll.show(ui, |ui| {
-            (0..count).for_each(|index| numbered(ui, document, index, gutter, TextWrapMode::Wrap));
-        });
-    } else {
-        scroll.show_rows(ui, size::CODE_LINE, count, |ui, range| {
-            range.for_each(|index| numbered(ui, document, index, gutter, TextWrapMode::Extend));
-        });
-    }
-}
-
-/// The first lines, wrapped, for a place that scrolls as a whole; how many there are.
-pub fn first_lines(ui: &mut Ui, document: &Document) -> usize {
-    let count = document.len().min(FEW_LINES);
-    let gutter = 6.0 + (count.max(100).ilog10() as f32 + 1.0) * 9.0;
-    (0..count).for_each(|index| numbered(ui, document, index, gutter, TextWrapMode::Wrap));
-    count
-}
-
-fn numbered(ui: &mut Ui, document: &Document, index: usize, gutter: f32, wrap: TextWrapMode) {
-    let (palette, Some(line)) = (palette(ui), document.line(index)) else { return };
-    ui.horizontal_top(|ui| {
-        ui.spacing_mut().item_spacing.x = 16.0;
-        let (rect, _) = ui.allocate_exact_size(Vec2::new(gutter, size::CODE_LINE), egui::Sense::hover());
-        let number = palette.soft.gamma_multiply(0.7);
-        ui.painter().text(rect.right_center(), egui::Align2::RIGHT_CENTER, index + 1, theme::code(), number);
-        ui.add(Label::new(coloured(line, &document.parts(index), palette)).wrap_mode(wrap));
-    });
-}
-
-fn coloured(line: &str, parts: &[(Range<usize>, Part)], palette: &Palette) -> LayoutJob {
-    let mut job = LayoutJob::default();
-    let mut append = |text: &str, colour: Color32| {
-        let font_id: FontId = theme::code();
-        job.append(
-            text,
-            0.0,
-            TextFormat {
-                font_id,
-                color: colour,
-                line_height: Some(size::CODE_LINE),
-                ..TextFormat::default()
-            },
-        );
-    };
-    let mut at = 0;
-    for (range, part) in parts {
-        append(&line[at..range.start], palette.text);
-        let colour = match part {
-            Part::Key => palette.accent,
-            Part::String => palette.good,
-            Part::Literal => palette.literal,
-        };
-        append(&line[range.clone()], colour);
-        at = range.end;
-    }
-    append(&line[at..], palette.text);
-    job
 }
 
 /// What was sent, without the token.
@@ -403,7 +298,7 @@ fn sent(ui: &mut Ui, response: &Response) {
         rows.push((name.to_string(), value));
     }
     if !request.body.is_empty() {
-        rows.push(("body".to_owned(), widgets::bytes(request.body.len())));
+        rows.push(("body".to_owned(), widgets::bytes(request.body.len() as u64)));
     }
     pairs(ui, rows.iter().map(|(name, value)| (name.as_str(), value.clone())));
 }

@@ -45,7 +45,7 @@ fn now(state: &State) -> (&'static str, String) {
         Call::None | Call::Asking { .. } => {
             said("5", "Logged in. The access token goes along with each call to the API.")
         }
-        Call::Upcoming(_) | Call::Running(..) => {
+        Call::Upcoming(_) | Call::Running { .. } => {
             said("6", "The API checks the token: who made it, for whom, for how long, for what.")
         }
         Call::Ended { explanation: Some(explanation), .. } => {

@@ -4,15 +4,18 @@ use egui::{Frame, Label, Margin, RichText, ScrollArea, Stroke, Ui};
 use jiff::tz::TimeZone;
 use oauth2::http::{HeaderMap, HeaderValue, header};
 
-use super::api;
+use super::body;
 use super::history::{Entry, Mark};
 use super::state::Action;
 use super::theme::{self, palette, size};
 use super::widgets;
-use crate::api::document::Document;
 use crate::api::response::status_line;
+use crate::body::{Body, Row};
 use crate::http::Message;
 use crate::redaction::Instead;
+
+/// So many rows of a body are shown.
+const FEW_ROWS: u64 = 200;
 
 /// An entry and what was said, laid out.
 #[derive(Debug)]
@@ -29,7 +32,10 @@ pub struct Detail {
 #[derive(Debug)]
 struct Side {
     message: Message,
-    document: Document,
+    /// The first rows of its body.
+    rows: Vec<Row>,
+    /// Whether there are more.
+    goes_on: bool,
 }
 
 impl Detail {
@@ -54,7 +60,10 @@ impl Side {
             headers.insert(header::CONTENT_TYPE, kind);
         }
         let body = message.body.as_deref().unwrap_or_default();
-        Self { document: Document::read(&headers, body.as_bytes(), message.cut), message }
+        let (body, progress) = Body::whole(&headers, body.as_bytes());
+        let view = progress.views().first().copied().unwrap_or_default();
+        let goes_on = message.cut || progress.counted(view).rows > FEW_ROWS;
+        Self { rows: body.rows(view, 0..FEW_ROWS).unwrap_or_default(), goes_on, message }
     }
 }
 
@@ -129,7 +138,7 @@ fn side(ui: &mut Ui, name: &str, line: &str, side: Option<&Side>) {
         ui.spacing_mut().item_spacing.y = 4.0;
         ui.label(RichText::new(name).font(theme::small()).family(theme::strong()).color(palette.soft));
         ui.add(Label::new(RichText::new(line).font(theme::code()).line_height(Some(size::CODE_LINE))).wrap());
-        let Some(Side { message, document }) = side else { return };
+        let Some(Side { message, rows, goes_on }) = side else { return };
         for (name, value) in &message.headers {
             widgets::row(ui, name, 190.0, size::CODE_LINE, |ui| {
                 let value = RichText::new(crate::untrusted::line(value)).font(theme::small_code());
@@ -141,13 +150,13 @@ fn side(ui: &mut Ui, name: &str, line: &str, side: Option<&Side>) {
         }
         ui.add_space(6.0);
         if message.body.is_none() {
-            let text = format!("{}, which is no text to show.", widgets::bytes(message.size));
+            let text = format!("{}, which is no text to show.", widgets::bytes(message.size as u64));
             ui.label(RichText::new(text).color(palette.soft));
             return;
         }
-        let shown = api::first_lines(ui, document);
-        if message.cut || shown < document.len() {
-            let text = format!("… the beginning of {}.", widgets::bytes(message.size));
+        body::few(ui, rows);
+        if *goes_on {
+            let text = format!("… the beginning of {}.", widgets::bytes(message.size as u64));
             ui.label(RichText::new(text).color(palette.soft));
         }
     });

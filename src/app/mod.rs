@@ -8,10 +8,12 @@ pub mod state;
 pub mod tasks;
 
 mod api;
+mod body;
 mod caption;
 mod checks;
 pub mod detail;
 mod doctor;
+mod downloads;
 mod login;
 mod mask;
 mod picture;
@@ -36,9 +38,9 @@ use crate::config::{DEMO, Loaded, Profile};
 use crate::explain::Remedy;
 use crate::store::Account;
 use mask::{Hidden, Mask};
-use picture::Picture;
+use picture::Pictures;
 use settings::ProviderCheck;
-use state::{Action, Demo, Event, Next, State, Theme, Turn, Work, Written};
+use state::{Action, Demo, Event, Found, Look, Next, State, Theme, Turn, Work, Written};
 use tasks::{Tasks, World};
 
 /// How much larger everything is in a presentation.
@@ -52,7 +54,7 @@ pub struct App {
     state: State,
     tasks: Tasks,
     events: mpsc::Receiver<Event>,
-    picture: Picture,
+    pictures: Pictures,
     provider_check: ProviderCheck,
     progress: Progress,
     mask: Mask,
@@ -84,7 +86,7 @@ impl App {
             state,
             tasks,
             events,
-            picture: Picture::default(),
+            pictures: Pictures::default(),
             provider_check: ProviderCheck::default(),
             progress: Progress::Opening,
             mask,
@@ -130,6 +132,9 @@ impl App {
             self.leave_profile();
             self.end_orphaned_session(written);
         }
+        if let Event::LookedUp(_, Ok(Found::Text(text))) = &event {
+            context.copy_text(text.clone());
+        }
         let enters = match &event {
             Event::DemoStarted(_, Ok(_)) => self.state.is_demo(),
             Event::Saved(_, result) => result.is_ok(),
@@ -166,6 +171,8 @@ impl App {
             Some(Next::Keep(session, again)) => self.tasks.keep(profile, session, again),
             Some(Next::Renew(session, why)) => self.tasks.renew(profile, session, why),
             Some(Next::Call(outgoing)) => self.tasks.call(*outgoing),
+            Some(Next::LookUp(looking)) => self.tasks.look_up(looking),
+            Some(Next::Search(body, view, search)) => self.tasks.search(body, view, search),
         };
         true
     }
@@ -256,6 +263,11 @@ impl App {
                 Theme::Light => egui::ThemePreference::Light,
                 Theme::Dark => egui::ThemePreference::Dark,
             }),
+            Action::Look(Look::Save) => {
+                if let Some(viewer) = &self.state.viewer {
+                    self.tasks.save_body(Arc::clone(&viewer.body), viewer.progress.kind.extension());
+                }
+            }
             Action::Export(format) => {
                 self.tasks.export(self.state.history.entries().cloned().collect(), *format);
             }
@@ -272,6 +284,7 @@ impl App {
             | Action::CloseEntry
             | Action::ShowSequence(_)
             | Action::ChooseRequest(_)
+            | Action::Look(_)
             | Action::Edit(_)
             | Action::ShowTab(_)
             | Action::ShowToken(_)
@@ -341,7 +354,8 @@ impl eframe::App for App {
     fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
         let hidden = || Hidden::new(self.state.personal());
         self.mask.set(self.state.presenting.then(hidden));
-        self.picture.follow(self.state.session.as_ref(), &self.tasks, ui.ctx());
+        let (session, viewer) = (self.state.session.as_ref(), self.state.viewer.as_ref());
+        self.pictures.follow(session, viewer, &self.tasks, ui.ctx());
         for action in self.screen(ui) {
             self.perform(action, &ui.ctx().clone());
             ui.ctx().request_repaint();
@@ -393,7 +407,7 @@ impl App {
             } else if let Some(findings) = &state.doctor {
                 doctor::show(ui, &mut actions, state, findings);
             } else if state.session.is_some() && state.login.is_none() {
-                api::show(ui, &mut actions, state, &self.picture);
+                api::show(ui, &mut actions, state, &self.pictures);
             } else {
                 login::show(ui, &mut actions, state);
             }
@@ -432,7 +446,7 @@ fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
             _ if state.settings.is_some() => actions.push(Action::CloseSettings),
             _ if state.doctor.is_some() => actions.push(Action::CloseDoctor),
             _ if state.login.is_some() => actions.push(Action::CancelLogin),
-            _ if matches!(state.call, state::Call::Running(..) | state::Call::Upcoming(_)) => {
+            _ if state.call.is_under_way() => {
                 actions.push(Action::CancelCall);
             }
             _ => {}
@@ -453,7 +467,7 @@ fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
         let requests = state.profile().requests.len();
         let chosen = digits.into_iter().take(requests).position(&pressed);
         actions.extend(chosen.map(Action::ChooseRequest));
-        let calls = matches!(state.call, state::Call::Running(..) | state::Call::Upcoming(_));
+        let calls = state.call.is_under_way();
         if pressed(Key::Enter) && !calls {
             actions.push(Action::CallApi);
         }

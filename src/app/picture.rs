@@ -1,46 +1,95 @@
-//! The person's picture: fetched once for each session, a one-shot value that the screen waits for.
+//! Pictures: the person's, fetched once for each session, and one that an API answers with. Each is a one-shot value that
+//! the screen waits for.
+
+use std::sync::Arc;
 
 use egui::{ColorImage, Context, TextureHandle, TextureOptions};
 use oauth2::http::Uri;
 use poll_promise::Promise;
 
-use super::state::LoggedIn;
+use super::state::{LoggedIn, Viewer};
 use super::tasks::{BoxFuture, Tasks};
+use crate::body::{Body, View};
 use crate::http::{self, Http, Purpose, Request};
 
-/// The largest side that is decoded, in pixels.
-const LARGEST: u32 = 2048;
+/// The largest side of a person's picture that is decoded, and of an answer's, in pixels.
+const LARGEST: [u32; 2] = [2048, 16_384];
+/// The side to which each is made smaller.
+const SIDE: [u32; 2] = [160, 2048];
+/// The longest file that a picture is read from, in bytes.
+const LONGEST: u64 = 64 << 20;
 
-/// The picture of the person who is logged in.
+/// The pictures of the API screen.
 #[derive(Default)]
-pub struct Picture {
-    url: Option<String>,
-    fetching: Option<Promise<Option<ColorImage>>>,
+pub struct Pictures {
+    person: Picture<String>,
+    body: Picture<usize>,
+}
+
+/// A picture, on its way or here.
+struct Picture<K> {
+    of: Option<K>,
+    coming: Option<Promise<Option<ColorImage>>>,
     texture: Option<TextureHandle>,
 }
 
-impl Picture {
-    /// Fetches the picture of the session, unless that was done.
-    pub fn follow(&mut self, logged_in: Option<&LoggedIn>, tasks: &Tasks, context: &Context) {
-        let url = logged_in.and_then(|logged_in| logged_in.session.user.picture.as_ref());
-        if self.url.as_ref() != url {
-            *self = Self::default();
-            self.url = url.cloned();
-            self.fetching = url.cloned().map(|url| tasks.promise(|http| fetch(url, http)));
+impl<K> Default for Picture<K> {
+    fn default() -> Self {
+        Self { of: None, coming: None, texture: None }
+    }
+}
+
+impl<K: PartialEq + Clone> Picture<K> {
+    /// Gets the picture of this, unless that was done.
+    fn follow(
+        &mut self,
+        of: Option<K>,
+        get: impl FnOnce(K) -> Promise<Option<ColorImage>>,
+        context: &Context,
+    ) {
+        if self.of != of {
+            *self = Self { of: of.clone(), coming: of.map(get), texture: None };
         }
-        if let Some(image) = self
-            .fetching
-            .take_if(|promise| promise.ready().is_some())
-            .and_then(|promise| promise.try_take().ok())
-        {
+        let came = self.coming.take_if(|promise| promise.ready().is_some());
+        if let Some(image) = came.and_then(|promise| promise.try_take().ok()) {
             self.texture = image.map(|image| context.load_texture("picture", image, TextureOptions::LINEAR));
         }
     }
+}
 
-    /// The picture, once it is here.
-    pub fn texture(&self) -> Option<&TextureHandle> {
-        self.texture.as_ref()
+impl Pictures {
+    /// Gets the pictures of the session and of the body that is shown.
+    pub fn follow(
+        &mut self,
+        logged_in: Option<&LoggedIn>,
+        viewer: Option<&Viewer>,
+        tasks: &Tasks,
+        context: &Context,
+    ) {
+        let url = logged_in.and_then(|logged_in| logged_in.session.user.picture.clone());
+        self.person.follow(url, |url| tasks.promise(|http| fetch(url, http)), context);
+        let shown = viewer.filter(|viewer| viewer.view == View::Picture && viewer.progress.is_over);
+        let body = shown.map(|viewer| Arc::clone(&viewer.body));
+        let key = body.as_ref().map(|body| Arc::as_ptr(body) as usize);
+        let read = |_| tasks.promise(|_| Box::pin(async { read(body?).await }));
+        self.body.follow(key, read, context);
     }
+
+    /// The person's, once it is here.
+    pub fn person(&self) -> Option<&TextureHandle> {
+        self.person.texture.as_ref()
+    }
+
+    /// The answer's, once it is here.
+    pub fn body(&self) -> Option<&TextureHandle> {
+        self.body.texture.as_ref()
+    }
+}
+
+/// `None` where it cannot be shown: its bytes can.
+async fn read(body: Arc<Body>) -> Option<ColorImage> {
+    let read = move || decode(&body.read(0..LONGEST).ok()?, LARGEST[1], SIDE[1]);
+    tokio::task::spawn_blocking(read).await.ok()?
 }
 
 /// `None` where there is no picture to show: the person's initial stands in for it.
@@ -54,17 +103,19 @@ fn fetch(url: String, http: Http) -> BoxFuture<Option<ColorImage>> {
             .await
             .ok()
             .filter(|answer| answer.response.status().is_success())?;
-        tokio::task::spawn_blocking(move || decode(answer.response.body())).await.ok()?
+        tokio::task::spawn_blocking(move || decode(answer.response.body(), LARGEST[0], SIDE[0])).await.ok()?
     })
 }
 
-fn decode(bytes: &[u8]) -> Option<ColorImage> {
+fn decode(bytes: &[u8], largest: u32, side: u32) -> Option<ColorImage> {
     let mut reader = image::ImageReader::new(std::io::Cursor::new(bytes)).with_guessed_format().ok()?;
     let mut limits = image::Limits::default();
-    limits.max_image_width = Some(LARGEST);
-    limits.max_image_height = Some(LARGEST);
+    limits.max_image_width = Some(largest);
+    limits.max_image_height = Some(largest);
     reader.limits(limits);
-    let image = reader.decode().ok()?.thumbnail(160, 160).to_rgba8();
+    let image = reader.decode().ok()?;
+    let is_larger = image.width() > side || image.height() > side;
+    let image = if is_larger { image.thumbnail(side, side) } else { image }.to_rgba8();
     let size = [image.width() as usize, image.height() as usize];
     Some(ColorImage::from_rgba_unmultiplied(size, image.as_raw()))
 }

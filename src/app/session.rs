@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use egui::{Align, Frame, Image, Label, Layout, Margin, RichText, Ui, Vec2};
+use egui::{Align, Frame, Image, Label, Layout, Margin, RichText, TextureHandle, Ui, Vec2};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::history::because;
-use super::picture::Picture;
 use super::state::{Action, Call, LoggedIn, State};
 use super::theme::{self, palette, size};
 use super::widgets::{self, Taken};
@@ -23,14 +22,14 @@ pub fn person(
     actions: &mut Vec<Action>,
     state: &State,
     logged_in: &LoggedIn,
-    picture: &Picture,
+    picture: Option<&TextureHandle>,
 ) {
     let (palette, user) = (palette(ui), &logged_in.session.user);
     let frame = Frame::new().inner_margin(Margin::symmetric(24, 16));
     frame.show(ui, |ui| {
         ui.horizontal(|ui| {
             ui.set_min_height(size::PICTURE);
-            match picture.texture().filter(|_| !state.presenting) {
+            match picture.filter(|_| !state.presenting) {
                 Some(texture) => {
                     let image =
                         Image::new(texture).fit_to_exact_size(Vec2::splat(size::PICTURE)).corner_radius(20);

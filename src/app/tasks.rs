@@ -2,22 +2,26 @@
 //! exactly one terminal event, unless it was cancelled.
 
 use std::collections::HashMap;
-use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::io::Write as _;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
 
 use poll_promise::Promise;
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::downloads;
 use super::history::Entry;
 use super::report::{self, Format};
-use super::state::{Event, FaultItem, Outgoing, TaskId, Turn, Work, Written};
+use super::state::{Event, FaultItem, LookingUp, Outgoing, TaskId, Turn, Work, Written};
+use crate::api::arrival::Arrival;
 use crate::auth::Step;
 use crate::auth::log_out::{self, EndSession};
 use crate::auth::login::{self, Attempt, OpenBrowser};
 use crate::auth::renewal::{self, Renewal};
 use crate::auth::session::{Session, StepUp, Why};
+use crate::body::{Body, Search, View};
 use crate::config::{Profile, ProfileFile, SaveError};
 use crate::doctor::Examination;
 use crate::http::Http;
@@ -185,7 +189,14 @@ impl Tasks {
     /// Calls the API.
     pub fn call(&mut self, outgoing: Outgoing) -> TaskId {
         self.start(Work::Call, |report, http| async move {
-            let result = api::call(outgoing.request, outgoing.token.as_ref(), &http).await;
+            let start = Instant::now();
+            let tell = |arrival| {
+                report.send(match arrival {
+                    Arrival::Answered(response) => Event::Answered(report.task, response),
+                    Arrival::Grew(progress) => Event::Grew(report.task, progress, start.elapsed()),
+                });
+            };
+            let result = api::call(outgoing.request, outgoing.token.as_ref(), &http, tell).await;
             report.send(Event::Called(report.task, result.map(Box::new)));
         })
     }
@@ -325,11 +336,64 @@ impl Tasks {
     pub fn export(&mut self, entries: Vec<Entry>, format: Format) -> TaskId {
         self.start(Work::Export, move |report_to, _| async move {
             let written = tokio::task::spawn_blocking(move || {
-                report::write(&report::of(format, entries.iter()), format)
+                let report = report::of(format, entries.iter());
+                downloads::save(format.extension(), |file| file.write_all(report.as_bytes()))
             })
             .await;
             let result = written.unwrap_or_else(|error| Err(error.to_string()));
             report_to.send(Event::Exported(report_to.task, result));
+        })
+    }
+
+    /// Looks something up in the body of the answer.
+    pub fn look_up(&mut self, looking: LookingUp) -> TaskId {
+        self.start(Work::LookUp, |report, _| async move {
+            match tokio::task::spawn_blocking(|| looking.run()).await {
+                Ok(found) => report.send(Event::LookedUp(report.task, found)),
+                Err(_) => report.send(Event::Died(report.task)),
+            }
+        })
+    }
+
+    /// Searches what is there of the body, as long as somebody wants to know.
+    pub fn search(&mut self, body: Arc<Body>, view: View, search: Arc<Mutex<Search>>) -> TaskId {
+        self.start(Work::Search, |report, _| async move {
+            let done = report.clone();
+            let searching = move || {
+                let mut next_report = Instant::now();
+                loop {
+                    let there = body.so_far().bytes;
+                    let mut locked = search.lock().unwrap_or_else(PoisonError::into_inner);
+                    let is_all = body.search(view, &mut locked);
+                    let result =
+                        is_all.as_ref().map(|is_all| (locked.total(), if *is_all { there } else { 0 }));
+                    drop(locked);
+                    let is_last = !matches!(is_all, Ok(false));
+                    if is_last || Instant::now() >= next_report {
+                        report.send(Event::Searched(report.task, result.map_err(ToString::to_string)));
+                        next_report = Instant::now() + Duration::from_millis(100);
+                    }
+                    // The window lets go of a search that it does not want any more.
+                    if is_last || Arc::strong_count(&search) == 1 {
+                        return;
+                    }
+                }
+            };
+            match tokio::task::spawn_blocking(searching).await {
+                Ok(()) => done.send(Event::SearchedAll(done.task)),
+                Err(_) => done.send(Event::Died(done.task)),
+            }
+        })
+    }
+
+    /// Saves the body where the person finds downloads.
+    pub fn save_body(&mut self, body: Arc<Body>, extension: &'static str) -> TaskId {
+        self.start(Work::SaveBody, move |report, _| async move {
+            let saved =
+                tokio::task::spawn_blocking(move || downloads::save(extension, |file| body.copy_to(file)))
+                    .await;
+            let result = saved.unwrap_or_else(|error| Err(error.to_string()));
+            report.send(Event::BodySaved(report.task, result));
         })
     }
 

@@ -397,11 +397,12 @@ pub fn took(duration: Duration) -> String {
 }
 
 /// Bytes as people say them: `94 B`, `1.2 MB`.
-pub fn bytes(count: usize) -> String {
+pub fn bytes(count: u64) -> String {
     match count {
         0..1_000 => format!("{count} B"),
         1_000..1_000_000 => format!("{:.1} KB", count as f64 / 1e3),
-        _ => format!("{:.1} MB", count as f64 / 1e6),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
+        _ => format!("{:.2} GB", count as f64 / 1e9),
     }
 }
 

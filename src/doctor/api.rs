@@ -104,7 +104,7 @@ fn bare(method: Method, url: Url) -> Request {
 async fn call(request: Request, http: &Http) -> Result<Response, CallError> {
     let to = authority(&request.url);
     let late = CallError::NoAnswer(HttpError { to, why: NoAnswer::TimedOut(DEADLINE) });
-    tokio::time::timeout(DEADLINE, api::call(request, None, http)).await.unwrap_or(Err(late))
+    tokio::time::timeout(DEADLINE, api::call(request, None, http, |_| ())).await.unwrap_or(Err(late))
 }
 
 fn not_called(error: &CallError) -> Explanation {

@@ -11,7 +11,7 @@ use super::{Caller, Explanation, Remedy, forbidden, status, unauthorized};
 use crate::api::CallError;
 use crate::api::refusal::Refusal;
 use crate::api::request::DraftError;
-use crate::api::response::Response;
+use crate::api::response::{Cut, Response};
 use crate::auth::jwt::{Jwt, Token};
 
 /// A call that was answered, as the rules look at it.
@@ -61,6 +61,9 @@ impl Case<'_> {
 /// Why the API did not do what it was asked; `None` where it did, or where the response speaks for itself.
 #[must_use]
 pub fn response(response: &Response, caller: &Caller) -> Option<Explanation> {
+    if let Some(Cut::BrokeOff(error)) = &response.cut {
+        return Some(no_response(&CallError::NoAnswer(error.clone()), Some(&response.request.url)));
+    }
     let refusal = response.refusal.clone().unwrap_or_default();
     let session = caller.session.filter(|_| response.with_token);
     let caller = &Caller { clock_ahead: clock_ahead(response, caller), ..*caller };

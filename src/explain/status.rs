@@ -8,8 +8,8 @@ use url::Url;
 
 use super::call::Case;
 use super::{Explanation, Remedy, at, span};
-use crate::api::document::Kind;
 use crate::api::response::Response;
+use crate::body::Kind;
 
 /// The headers in which servers give a request a name, the most telling first.
 const REQUEST_IDS: [&str; 13] = [
@@ -495,7 +495,7 @@ pub(super) fn is_html(response: &Response) -> bool {
         kind == "text/html" || kind == "application/xhtml+xml"
     });
     let start = beginning(response).trim_start().get(..15).unwrap_or_default().to_ascii_lowercase();
-    matches!(response.document.kind, Kind::Text | Kind::BrokenJson)
+    (response.progress.kind == Kind::Text || response.progress.flaw.is_some())
         && (named || start.starts_with("<!doctype html") || start.starts_with("<html"))
 }
 
@@ -514,6 +514,6 @@ pub(super) fn title(response: &Response) -> Option<String> {
 }
 
 fn beginning(response: &Response) -> &str {
-    let text = response.document.text();
+    let text = &response.beginning;
     &text[..text.floor_char_boundary(PAGE)]
 }

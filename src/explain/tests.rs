@@ -8,7 +8,6 @@ use url::Url;
 
 use super::*;
 use crate::api::CallError;
-use crate::api::document::Document;
 use crate::api::refusal::Refusal;
 use crate::api::request::Request;
 use crate::api::response::Response;
@@ -18,6 +17,7 @@ use crate::auth::loopback::Refusal as ProviderRefusal;
 use crate::auth::session::Session;
 use crate::auth::session::{Obtained, User};
 use crate::auth::tokens::TokenError;
+use crate::body::Body;
 use crate::config::Profile;
 use crate::http::{HttpError, NoAnswer};
 use crate::secret::Secret;
@@ -60,6 +60,7 @@ fn of_answer(
 fn answered(status: u16, with_token: bool, challenge: &'static str) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    let (body, progress) = Body::whole(&headers, b"");
     Response {
         request: Request {
             method: Method::GET,
@@ -70,13 +71,16 @@ fn answered(status: u16, with_token: bool, challenge: &'static str) -> Response 
         with_token,
         status: StatusCode::from_u16(status).unwrap(),
         took: Duration::ZERO,
-        size: 0,
-        cut: false,
+        length: None,
+        cut: None,
         content_type: None,
         headers: Vec::new(),
         elsewhere: None,
         refusal: Some(Refusal::read(&headers, b"")),
-        document: Document::read(&headers, b"", false),
+        body,
+        progress,
+        rows: Vec::new(),
+        beginning: String::new(),
     }
 }
 

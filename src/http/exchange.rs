@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use oauth2::http::{HeaderMap, Method, StatusCode, header};
 
-use super::{HttpError, Purpose, Request, Response};
+use super::{HttpError, Purpose, Request};
 use crate::redaction::{self, Instead};
 
 /// The most bytes of a body that are recorded.
@@ -71,15 +71,21 @@ impl fmt::Debug for Exchange {
 
 impl Said {
     pub(super) fn request(request: &Request) -> Self {
-        Self::new(request.headers(), request.body())
+        let mut said = Self::head(request.headers());
+        said.goes_on(request.body());
+        said
     }
 
-    pub(super) fn response(response: &Response) -> Self {
-        Self::new(response.headers(), response.body())
+    /// One of which the body is still to come.
+    pub(super) fn head(headers: &HeaderMap) -> Self {
+        Self { headers: headers.clone(), body: Vec::new(), size: 0 }
     }
 
-    fn new(headers: &HeaderMap, body: &[u8]) -> Self {
-        Self { headers: headers.clone(), body: body[..body.len().min(MOST)].to_vec(), size: body.len() }
+    /// Its body goes on with these bytes.
+    pub(super) fn goes_on(&mut self, bytes: &[u8]) {
+        let room = MOST - self.body.len();
+        self.body.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.size += bytes.len();
     }
 
     fn header(&self, name: header::HeaderName) -> &str {

@@ -1,7 +1,8 @@
 //! The one HTTP client: time-outs, size limits, redirect policy, proxy policy, recording and redaction.
 //!
 //! Every request of the app goes through [`Http::send`]. No redirect is followed here: a provider's endpoints
-//! are used as discovered, and [`crate::api`] follows an API's redirects itself, within one origin only.
+//! are used as discovered, and [`crate::api`] follows an API's redirects itself, within one origin only, and takes in its
+//! answers piece by piece ([`Http::open`]).
 
 mod exchange;
 
@@ -12,6 +13,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use jiff::fmt::rfc2822;
 use jiff::{SignedDuration, Timestamp};
 use oauth2::http::{self, HeaderMap, header};
@@ -48,7 +50,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// How long the whole exchange may take.
+    /// How long the whole exchange may take; of an API, each piece of it.
     fn patience(self) -> Duration {
         match self {
             Self::Api => Duration::from_secs(30),
@@ -61,7 +63,6 @@ impl Purpose {
     /// How many bytes of body are read, after decompression.
     fn limit(self) -> usize {
         match self {
-            Self::Api => 32 << 20,
             Self::Picture => 4 << 20,
             _ => 1 << 20,
         }
@@ -74,8 +75,64 @@ pub struct Answer {
     pub response: Response,
     /// From sending to the last byte.
     pub took: Duration,
-    /// Whether the body was longer than the limit, so that only its beginning is here.
-    pub cut: bool,
+}
+
+/// A response whose body is still to come. It is recorded once it is over, or given up.
+pub struct Incoming {
+    /// Status and headers.
+    pub head: http::response::Parts,
+    /// How long the body is, where that is known before.
+    pub length: Option<u64>,
+    body: reqwest::Response,
+    purpose: Purpose,
+    start: Instant,
+    record: Record,
+    exchange: Exchange,
+}
+
+impl Incoming {
+    /// The next piece of the body; `None` where it is over.
+    ///
+    /// # Errors
+    /// When the rest does not come.
+    pub async fn piece(&mut self) -> Result<Option<Bytes>, HttpError> {
+        let patience = self.purpose.patience();
+        let deadline = match self.purpose {
+            Purpose::Api => tokio::time::Instant::now() + patience,
+            _ => (self.start + patience).into(),
+        };
+        let piece = match tokio::time::timeout_at(deadline, self.body.chunk()).await {
+            Ok(piece) => piece.map_err(|error| why(&error, self.purpose)),
+            Err(_) => Err(NoAnswer::TimedOut(patience)),
+        };
+        self.exchange.took = self.start.elapsed();
+        match &piece {
+            Ok(Some(bytes)) => {
+                if let Some(said) = &mut self.exchange.response {
+                    said.goes_on(bytes);
+                }
+            }
+            Ok(None) => {}
+            Err(why) => self.exchange.outcome = Err(self.error(why.clone())),
+        }
+        piece.map_err(|why| self.error(why))
+    }
+
+    /// From sending until now, or to the last byte.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        self.exchange.took
+    }
+
+    fn error(&self, why: NoAnswer) -> HttpError {
+        HttpError { to: authority(&self.exchange.url), why }
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        (self.record)(self.exchange.clone());
+    }
 }
 
 /// How long a connection may take to come about, its TLS included.
@@ -189,39 +246,65 @@ impl Http {
     /// Sends `request` and reads the answer, within the limits of its `purpose`.
     ///
     /// # Errors
-    /// When no whole answer came. An HTTP status of any kind is an answer. A body over the limit is an error,
-    /// except from an API: there its beginning is kept ([`Answer::cut`]).
+    /// When no whole answer came, or one over the limit. An HTTP status of any kind is an answer.
     pub async fn send(&self, purpose: Purpose, request: Request) -> Result<Answer, HttpError> {
-        let method = request.method().clone();
-        let uri = request.uri().to_string();
-        let to = authority(&uri);
-        let (said, at, start) = (Said::request(&request), Timestamp::now(), Instant::now());
-        let result =
-            match tokio::time::timeout(purpose.patience(), self.exchange(purpose, &uri, request)).await {
-                Ok(result) => result,
-                Err(_) => Err(NoAnswer::TimedOut(purpose.patience())),
-            };
-        let took = start.elapsed();
-        let result = result.map_err(|why| HttpError { to, why });
-        let clock_ahead = result.as_ref().ok().and_then(|(response, _)| clock_ahead(response.headers()));
-        if clock_ahead.is_some() {
-            *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner) = clock_ahead;
+        let mut incoming = self.open(purpose, request).await?;
+        let mut body = Vec::new();
+        while let Some(piece) = incoming.piece().await? {
+            if body.len() + piece.len() > purpose.limit() {
+                let error = incoming.error(NoAnswer::TooLarge(purpose.limit()));
+                incoming.exchange.outcome = Err(error.clone());
+                return Err(error);
+            }
+            body.extend_from_slice(&piece);
         }
-        let outcome = result.as_ref().map(|(response, _)| response.status()).map_err(Clone::clone);
-        let response = result.as_ref().ok().map(|(response, _)| Said::response(response));
-        let request = said;
-        (self.record)(Exchange {
+        let mut response = http::Response::new(body);
+        *response.status_mut() = incoming.head.status;
+        *response.version_mut() = incoming.head.version;
+        response.headers_mut().clone_from(&incoming.head.headers);
+        Ok(Answer { response, took: incoming.took() })
+    }
+
+    /// Sends `request` and waits for the head of the answer.
+    ///
+    /// # Errors
+    /// When none came.
+    pub async fn open(&self, purpose: Purpose, request: Request) -> Result<Incoming, HttpError> {
+        let (uri, start) = (request.uri().to_string(), Instant::now());
+        let mut exchange = Exchange {
             purpose,
-            method,
-            at,
-            outcome,
-            took,
-            clock_ahead,
+            method: request.method().clone(),
+            at: Timestamp::now(),
+            outcome: Ok(http::StatusCode::OK),
+            took: Duration::ZERO,
+            clock_ahead: None,
+            request: Said::request(&request),
+            response: None,
             url: uri,
-            request,
-            response,
-        });
-        result.map(|(response, cut)| Answer { response, took, cut })
+        };
+        let patience = purpose.patience();
+        let head = tokio::time::timeout(patience, self.head(purpose, &exchange.url, request)).await;
+        exchange.took = start.elapsed();
+        let mut body = match head.unwrap_or(Err(NoAnswer::TimedOut(patience))) {
+            Ok(body) => body,
+            Err(why) => {
+                let error = HttpError { to: authority(&exchange.url), why };
+                exchange.outcome = Err(error.clone());
+                (self.record)(exchange);
+                return Err(error);
+            }
+        };
+        let length = body.content_length();
+        let (mut head, ()) = http::Response::new(()).into_parts();
+        (head.status, head.version) = (body.status(), body.version());
+        head.headers = std::mem::take(body.headers_mut());
+        exchange.outcome = Ok(head.status);
+        exchange.response = Some(Said::head(&head.headers));
+        exchange.clock_ahead = clock_ahead(&head.headers);
+        if exchange.clock_ahead.is_some() {
+            *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner) = exchange.clock_ahead;
+        }
+        Ok(Incoming { head, length, body, purpose, start, record: Arc::clone(&self.record), exchange })
     }
 
     /// What oauth2 and openidconnect call a client: a function from request to response. `purpose` tells what
@@ -237,12 +320,12 @@ impl Http {
         }
     }
 
-    async fn exchange(
+    async fn head(
         &self,
         purpose: Purpose,
         uri: &str,
         request: Request,
-    ) -> Result<(Response, bool), NoAnswer> {
+    ) -> Result<reqwest::Response, NoAnswer> {
         // An API may be anywhere: the person is asked before a token goes there.
         if purpose != Purpose::Api && !Url::parse(uri).is_ok_and(|url| is_safe(&url)) {
             return Err(NoAnswer::Unencrypted);
@@ -250,26 +333,7 @@ impl Http {
         let request =
             reqwest::Request::try_from(request).map_err(|error| NoAnswer::Other(error.to_string()))?;
         let client = self.client(uri)?;
-        let mut incoming = client.execute(request).await.map_err(|error| why(&error, purpose))?;
-
-        let mut response = http::Response::new(Vec::new());
-        *response.status_mut() = incoming.status();
-        *response.version_mut() = incoming.version();
-        *response.headers_mut() = std::mem::take(incoming.headers_mut());
-        let (limit, mut cut) = (purpose.limit(), false);
-        while let Some(chunk) = incoming.chunk().await.map_err(|error| why(&error, purpose))? {
-            let room = limit - response.body().len();
-            if chunk.len() > room {
-                if purpose != Purpose::Api {
-                    return Err(NoAnswer::TooLarge(limit));
-                }
-                response.body_mut().extend_from_slice(&chunk[..room]);
-                cut = true;
-                break;
-            }
-            response.body_mut().extend_from_slice(&chunk);
-        }
-        Ok((response, cut))
+        client.execute(request).await.map_err(|error| why(&error, purpose))
     }
 
     fn client(&self, uri: &str) -> Result<&reqwest::Client, NoAnswer> {

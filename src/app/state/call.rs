@@ -24,8 +24,15 @@ pub enum Call {
     },
     /// It is about to be made.
     Upcoming(Upcoming),
-    /// It runs; whether its token was renewed for it.
-    Running(TaskId, bool),
+    /// It runs.
+    Running {
+        /// Its task.
+        task: TaskId,
+        /// Whether its token was renewed for it.
+        renewed: bool,
+        /// What there is of the response.
+        response: Option<Arc<Response>>,
+    },
     /// It ended: with a response or without, and explained where that helps.
     Ended {
         /// The response.
@@ -33,6 +40,28 @@ pub enum Call {
         /// Why it is not a success.
         explanation: Option<Explanation>,
     },
+}
+
+impl Call {
+    /// Whether it is under way, or about to be.
+    #[must_use]
+    pub fn is_under_way(&self) -> bool {
+        matches!(self, Self::Running { .. } | Self::Upcoming(_))
+    }
+
+    /// Whether it runs as this task.
+    pub(super) fn is_running_as(&self, task: TaskId) -> bool {
+        matches!(self, Self::Running { task: running, .. } if *running == task)
+    }
+
+    /// What there is of a response.
+    #[must_use]
+    pub fn response(&self) -> Option<&Response> {
+        match self {
+            Self::Running { response, .. } | Self::Ended { response, .. } => response.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 /// A call about to be made.

@@ -1,9 +1,11 @@
 //! What can happen: what the person does, what tasks report, and the tasks themselves.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::super::history::Filter;
 use super::super::report::Format;
+use super::viewer::{Found, Look};
 use crate::api::CallError;
 use crate::api::request::Draft;
 use crate::api::response::Response;
@@ -13,6 +15,7 @@ use crate::auth::log_out::{EndSessionError, Ended, RevocationError};
 use crate::auth::login::LoginError;
 use crate::auth::renewal::{RenewalError, Renewed};
 use crate::auth::session::{Session, StepUp};
+use crate::body::Progress;
 use crate::config::{Field, Profile, ProfileFile, ProfileForm, SaveError};
 use crate::doctor::Finding;
 use crate::http::Exchange;
@@ -49,6 +52,12 @@ pub enum Work {
     Save,
     /// Examining the setup.
     Examine,
+    /// Looking something up in the body of the answer.
+    LookUp,
+    /// Searching it.
+    Search,
+    /// Saving it into a file.
+    SaveBody,
     /// Turning a fault of the demo on or off, or looking which one is on.
     Fault,
 }
@@ -94,6 +103,8 @@ pub enum Action {
     SendTokenTo(String),
     CallWithoutToken,
     CancelCall,
+    /// Do this with the body of the answer.
+    Look(Look),
     ShowTab(Tab),
     ShowToken(Which),
     /// Ask before a token is copied, or ask no more.
@@ -179,6 +190,18 @@ pub enum Event {
     LoggedIn(TaskId, Result<Box<Session>, LoginError>),
     /// The session was put where it is kept.
     Kept(TaskId, Kept),
+    /// A call has an answer whose body still comes.
+    Answered(TaskId, Box<Response>),
+    /// More of the body came, so long after the request was sent.
+    Grew(TaskId, Progress, Duration),
+    /// Something was looked up in the body, or was not, and why.
+    LookedUp(TaskId, Result<Found, String>),
+    /// A search found so many hits in so many bytes; or why it did not go on.
+    Searched(TaskId, Result<(u64, u64), String>),
+    /// A search has come to the end of what is there.
+    SearchedAll(TaskId),
+    /// The body was saved into this file, or was not, and why.
+    BodySaved(TaskId, Result<PathBuf, String>),
     /// A call ended.
     Called(TaskId, Result<Box<Response>, CallError>),
     /// A renewal ended.

@@ -3,10 +3,11 @@
 mod call;
 mod event;
 mod session;
+mod viewer;
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
@@ -15,13 +16,14 @@ use oauth2::http::StatusCode;
 pub use call::{Call, NotYet, Outgoing, Upcoming};
 pub use event::{Action, Event, FaultItem, Tab, TaskId, Theme, Turn, Work, Written};
 pub use session::{LoggedIn, Renewal, Trouble};
+pub use viewer::{Found, Look, LookingUp, MOST_COPIED, Position, Selection, Spot, Viewer};
 
 use super::detail::Detail;
 use super::history::{Entry, Filter, History, Mark};
 use crate::api::CallError;
 use crate::api::refusal::Refusal;
 use crate::api::request::Draft;
-use crate::api::response::Response;
+use crate::api::response::{Cut, Response};
 use crate::auth::Step;
 use crate::auth::claims::Which;
 use crate::auth::log_out::{EndSessionError, Ended, RevocationError};
@@ -29,6 +31,7 @@ use crate::auth::login::LoginError;
 use crate::auth::renewal::{RenewalError, Renewed};
 use crate::auth::session::{Session, Why};
 use crate::auth::verification::{Occasion, Verification};
+use crate::body::{Body, Search, View};
 use crate::config::{
     DEMO, Field, FieldProblem, Loaded, Problem, Profile, ProfileFile, ProfileForm, SaveError,
 };
@@ -76,6 +79,8 @@ pub struct State {
     pub chosen: Option<usize>,
     /// The call to the API.
     pub call: Call,
+    /// The body of its answer, as it is shown.
+    pub viewer: Option<Viewer>,
     /// The part of the response that is shown.
     pub tab: Tab,
     /// The token that is shown.
@@ -165,6 +170,10 @@ pub enum Next {
     Renew(Arc<Session>, Why),
     /// Make the call.
     Call(Box<Outgoing>),
+    /// Look something up in the body of the answer.
+    LookUp(LookingUp),
+    /// Search it.
+    Search(Arc<Body>, View, Arc<Mutex<Search>>),
 }
 
 /// A profile that is being edited.
@@ -206,6 +215,7 @@ impl State {
             draft: Draft::default(),
             chosen: None,
             call: Call::None,
+            viewer: None,
             tab: Tab::Body,
             token: Which::Access,
             copying_token: false,
@@ -317,8 +327,18 @@ impl State {
                 let token = session.map(|logged_in| logged_in.session.access_token.clone());
                 Some(Next::Call(Box::new(Outgoing { request: request.clone(), token })))
             }
-            _ => None,
+            _ => self.next_look(),
         }
+    }
+
+    /// What is to be looked up in the body of the answer, or searched.
+    fn next_look(&self) -> Option<Next> {
+        let viewer = self.viewer.as_ref()?;
+        let lookup = viewer.next().filter(|_| !self.is_running(Work::LookUp)).map(Next::LookUp);
+        lookup.or_else(|| {
+            let (body, view, search) = viewer.next_search().filter(|_| !self.is_running(Work::Search))?;
+            Some(Next::Search(body, view, search))
+        })
     }
 
     /// What is personal or secret, as far as it is known: what a presentation hides.
@@ -394,11 +414,50 @@ impl State {
                     self.kept(task, kept);
                 }
             }
-            Event::Called(task, result) => {
-                if let Call::Running(running, renewed) = self.call
-                    && running == task
+            Event::Answered(task, response) => {
+                if let Call::Running { task: running, response: known, .. } = &mut self.call
+                    && *running == task
                 {
+                    self.viewer = Some(Viewer::new(&response));
+                    *known = Some(Arc::from(response));
+                }
+            }
+            Event::Grew(task, progress, took) => {
+                if let Some(viewer) = self.viewer.as_mut().filter(|_| self.call.is_running_as(task)) {
+                    viewer.grew(progress, took);
+                }
+            }
+            Event::Called(task, result) => {
+                if let Call::Running { task: running, renewed, response } = &self.call
+                    && *running == task
+                {
+                    let (renewed, is_known) = (*renewed, response.is_some());
+                    self.show_body(result.as_deref().ok(), is_known);
                     self.called(result, renewed);
+                }
+            }
+            Event::LookedUp(task, found) => {
+                if self.ends(Work::LookUp, task)
+                    && let Some(viewer) = &mut self.viewer
+                {
+                    viewer.found(found);
+                }
+            }
+            Event::Searched(task, found) => {
+                if let Some(viewer) =
+                    self.viewer.as_mut().filter(|_| self.running.contains(&(Work::Search, task)))
+                {
+                    viewer.searched(found);
+                }
+            }
+            Event::SearchedAll(task) => {
+                self.ends(Work::Search, task);
+            }
+            Event::BodySaved(task, result) => {
+                if self.ends(Work::SaveBody, task)
+                    && let Some(viewer) = &mut self.viewer
+                {
+                    viewer.saved = Some(result);
                 }
             }
             Event::Renewed(task, result) => {
@@ -460,7 +519,7 @@ impl State {
 
     fn runs(&self, task: TaskId) -> bool {
         self.login.as_ref().is_some_and(|attempt| attempt.task == task)
-            || matches!(self.call, Call::Running(running, _) if running == task)
+            || self.call.is_running_as(task)
             || self.running.iter().any(|(_, running)| *running == task)
     }
 
@@ -527,15 +586,26 @@ impl State {
                 self.trusted.insert(origin);
             }
             Action::CancelCall => {
-                if let Call::Running(task, _) = self.call {
-                    self.history.add(Entry::new(
-                        task,
-                        Mark::Neutral,
-                        "Cancelled the call",
-                        "its answer is not awaited",
-                    ));
+                if let Call::Running { task, response, .. } = &self.call {
+                    let what = if response.is_some() {
+                        "the rest of its answer is not awaited"
+                    } else {
+                        "its answer is not awaited"
+                    };
+                    self.history.add(Entry::new(*task, Mark::Neutral, "Cancelled the call", what));
                 }
                 self.call = self.answer();
+            }
+            Action::Look(look) => {
+                if let Some(viewer) = &mut self.viewer {
+                    if matches!(look, Look::Find(_) | Look::Show(_)) {
+                        self.running.retain(|(work, _)| *work != Work::Search);
+                    }
+                    if matches!(look, Look::Show(_)) {
+                        self.running.retain(|(work, _)| *work != Work::LookUp);
+                    }
+                    viewer.look(look);
+                }
             }
             Action::Renew => self.want_renewal(Why::Asked),
             Action::KeepAgain => {
@@ -653,7 +723,10 @@ impl State {
     }
 
     fn began(&mut self, task: TaskId, work: Work) {
-        self.history.began(task, work);
+        // What is looked up in a body is nothing that happened.
+        if !matches!(work, Work::LookUp | Work::Search) {
+            self.history.began(task, work);
+        }
         match work {
             Work::Login => {
                 self.stop(Work::Restore);
@@ -664,7 +737,10 @@ impl State {
             }
             Work::Call => {
                 let renewed = matches!(&self.call, Call::Upcoming(upcoming) if upcoming.renewal.is_some());
-                self.call = Call::Running(task, renewed);
+                self.call = Call::Running { task, renewed, response: None };
+                self.viewer = None;
+                self.stop(Work::LookUp);
+                self.stop(Work::Search);
             }
             work => {
                 if work == Work::Renewal
@@ -680,6 +756,9 @@ impl State {
                 }
                 if work == Work::Examine {
                     self.doctor = Some(Vec::new());
+                }
+                if let Some(viewer) = self.viewer.as_mut().filter(|_| work == Work::LookUp) {
+                    viewer.begins_to_look();
                 }
                 self.stop(work);
                 self.running.insert((work, task));
@@ -712,7 +791,24 @@ impl State {
         match std::mem::take(&mut self.call) {
             Call::Upcoming(upcoming) => *upcoming.instead,
             ended @ Call::Ended { .. } => ended,
-            Call::None | Call::Asking { .. } | Call::Running(..) => Call::None,
+            Call::Running { response: Some(response), .. } => self.broken_off(&response),
+            Call::None | Call::Asking { .. } | Call::Running { .. } => Call::None,
+        }
+    }
+
+    /// What there is of an answer whose rest the person does not wait for.
+    fn broken_off(&mut self, response: &Response) -> Call {
+        let progress = self.viewer.as_ref().map_or(response.progress, |viewer| viewer.progress);
+        let response = response.broken_off(Cut::Cancelled, progress);
+        self.show_body(Some(&response), true);
+        Call::Ended { response: Some(Arc::new(response)), explanation: None }
+    }
+
+    /// Shows the body of this response, if there is one; `is_known` where its beginning was shown before.
+    fn show_body(&mut self, response: Option<&Response>, is_known: bool) {
+        match (&mut self.viewer, response) {
+            (Some(viewer), Some(response)) if is_known => viewer.ended(response),
+            (viewer, response) => *viewer = response.map(Viewer::new),
         }
     }
 
@@ -1027,7 +1123,7 @@ impl State {
         if renewed {
             self.call_after_renewal();
         }
-        if matches!(self.call, Call::Running(running, _) if running == task) {
+        if self.call.is_running_as(task) {
             self.call = Call::None;
         }
         self.news = Some(explanation);
