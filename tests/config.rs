@@ -750,7 +750,7 @@ fn redirect_uris_are_the_exact_urls_to_register() {
     assert_eq!(form.logged_out_uris(), Some(demo.logged_out_uris()));
     assert_eq!(demo.request_url(&demo.requests[2]), "http://127.0.0.1:41874/api/private-scoped");
     let names: Vec<&str> = demo.requests.iter().map(|request| request.name.as_str()).collect();
-    assert_eq!(names, ["Public", "Private", "Private (scoped)"]);
+    assert_eq!(names, ["Public", "Private", "Private (scoped)", "Large (100 MB)", "Stream"]);
     assert_eq!(demo.scopes, ["openid", "profile", "email", "offline_access", "read:messages"]);
 }
 

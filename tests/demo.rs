@@ -17,14 +17,16 @@ use hallpass::demo::{
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::{
     Client, Response, StatusCode,
-    header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, LOCATION, WWW_AUTHENTICATE},
+    header::{
+        ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION, WWW_AUTHENTICATE,
+    },
     redirect::Policy,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     time::{Instant, sleep},
 };
 use url::{Url, form_urlencoded::Serializer};
@@ -745,5 +747,148 @@ async fn bind_once_free(port: u16) -> TcpListener {
             Err(e) => assert!(Instant::now() < deadline, "{e}"),
         }
         sleep(Duration::from_millis(20)).await;
+    }
+}
+
+// ---- bodies ----
+
+#[tokio::test]
+async fn a_large_body_is_as_long_as_it_says_and_the_same_every_time() {
+    let home = home();
+    let demo = start(&home).await;
+    for kind in ["json", "broken", "line", "text", "binary"] {
+        let path = format!("api/large?mb=1&kind={kind}");
+        let response = call(&demo, &path, None).await;
+        let said = response.content_length().expect("a length");
+        assert!(said.abs_diff(1_000_000) < 1_000, "{kind}: {said} bytes");
+        let bytes = response.bytes().await.unwrap();
+        assert_eq!(bytes.len() as u64, said, "{kind}");
+        assert_eq!(bytes, call(&demo, &path, None).await.bytes().await.unwrap(), "{kind}");
+    }
+    let usual = http().head(demo.api.join("api/large").unwrap()).send().await.unwrap();
+    let length: u64 = usual.headers()[CONTENT_LENGTH].to_str().unwrap().parse().unwrap();
+    assert!(length.abs_diff(10_000_000) < 1_000);
+}
+
+#[tokio::test]
+async fn large_json_is_json_with_numbers_that_go_on() {
+    let home = home();
+    let demo = start(&home).await;
+    for mb in [1, 2, 7] {
+        let response = call(&demo, &format!("api/large?mb={mb}"), None).await;
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+        let (_, value) = body(response).await;
+        let people = value["people"].as_array().unwrap();
+        assert_eq!(value["count"], people.len());
+        for (index, person) in people.iter().enumerate() {
+            assert_eq!(person["id"], 100_000_000 + index);
+            assert!(text(person, "email").contains(&person["id"].to_string()), "{person}");
+        }
+        assert!(people.iter().any(|person| !text(person, "name").is_ascii()));
+    }
+}
+
+#[tokio::test]
+async fn the_other_kinds_are_what_they_say() {
+    let home = home();
+    let demo = start(&home).await;
+    let kind = async |kind: &str| {
+        let response = call(&demo, &format!("api/large?mb=3&kind={kind}"), None).await;
+        (response.headers()[CONTENT_TYPE].clone(), response.bytes().await.unwrap())
+    };
+    let (json, broken) = kind("broken").await;
+    let wrong = serde_json::from_slice::<Value>(&broken).unwrap_err();
+    let lines = broken.split(|byte| *byte == b'\n').count();
+    assert_eq!(json, "application/json");
+    assert!(wrong.line().abs_diff(lines / 2) < 10, "{wrong}, in {lines} lines");
+
+    let (json, line) = kind("line").await;
+    assert_eq!(json, "application/json");
+    assert!(!line.contains(&b'\n') && serde_json::from_slice::<String>(&line).is_ok());
+
+    let (plain, log) = kind("text").await;
+    assert_eq!(plain, "text/plain; charset=utf-8");
+    let log = str::from_utf8(&log).unwrap();
+    assert!(log.ends_with('\n') && log.lines().all(|line| line.starts_with("2026-")));
+
+    let (octets, binary) = kind("binary").await;
+    assert_eq!(octets, "application/octet-stream");
+    assert!(binary.contains(&0) && str::from_utf8(&binary).is_err());
+}
+
+#[tokio::test]
+async fn a_body_beyond_the_limits_is_refused_with_what_can_be_asked_for() {
+    let home = home();
+    let demo = start(&home).await;
+    let mb = "mb can be a number from 1 to 4096";
+    for (path, why) in [
+        ("large?mb=0", mb),
+        ("large?mb=4097", mb),
+        ("large?mb=-1", mb),
+        ("large?mb=ten", mb),
+        ("large?kind=image", "kind can be json, broken, line, text or binary"),
+        ("slow?seconds=121", "seconds can be a number from 1 to 120"),
+    ] {
+        let answer = body(call(&demo, &format!("api/{path}"), None).await).await;
+        assert_eq!(answer, (400, json!({ "message": why })), "{path}");
+    }
+    let most = http().head(demo.api.join("api/large?mb=4096").unwrap()).send().await.unwrap();
+    assert_eq!(most.status(), 200);
+}
+
+#[tokio::test]
+async fn the_slow_answer_comes_part_by_part() {
+    let home = home();
+    let demo = start(&home).await;
+    let start = Instant::now();
+    let mut response = call(&demo, "api/slow?seconds=1", None).await;
+    assert_eq!(response.content_length(), None);
+    assert_eq!(response.chunk().await.unwrap().unwrap(), "[\n");
+    assert!(start.elapsed() < Duration::from_millis(400));
+    let rest = response.text().await.unwrap();
+    assert!(start.elapsed() > Duration::from_millis(900));
+    let array: Value = serde_json::from_str(&format!("[{rest}")).unwrap();
+    assert_eq!(array.as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn the_stream_is_a_json_object_a_line() {
+    let home = home();
+    let demo = start(&home).await;
+    let mut response = call(&demo, "api/stream", None).await;
+    assert_eq!(response.headers()[CONTENT_TYPE], "application/x-ndjson");
+    assert_eq!(response.content_length(), None);
+    let (start, mut read) = (Instant::now(), Vec::new());
+    while read.iter().filter(|byte| **byte == b'\n').count() < 10 {
+        read.extend(response.chunk().await.unwrap().unwrap());
+    }
+    assert!(start.elapsed() > Duration::from_millis(400));
+    for (index, line) in str::from_utf8(&read).unwrap().lines().enumerate() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["id"], index + 1);
+    }
+}
+
+#[tokio::test]
+async fn a_body_ends_when_the_client_goes_away() {
+    let home = home();
+    let demo = start(&home).await;
+    let address = demo.api.socket_addrs(|| None).unwrap()[0];
+    // Each connection is a task of the runtime that the demo and this test share, beside those of the servers.
+    sleep(Duration::from_millis(20)).await;
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    for path in ["stream", "slow?seconds=120", "large?mb=4096"] {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET /api/{path} HTTP/1.1\r\nhost: {address}\r\n\r\n");
+        client.write_all(request.as_bytes()).await.unwrap();
+        let read = client.read(&mut [0; 64]).await.unwrap();
+        assert!(read > 0 && tasks() > before, "{path}");
+        drop(client);
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while tasks() > before {
+            assert!(Instant::now() < deadline, "{path} goes on");
+            sleep(Duration::from_millis(20)).await;
+        }
     }
 }

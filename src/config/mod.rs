@@ -113,6 +113,8 @@ impl Profile {
                 get("Public", "/api/public"),
                 get("Private", "/api/private"),
                 get("Private (scoped)", "/api/private-scoped"),
+                get("Large (100 MB)", "/api/large?mb=100"),
+                get("Stream", "/api/stream"),
             ],
             redirect_ports: DEFAULT_REDIRECT_PORTS.into_iter().chain([0]).collect(),
             redirect_path: DEFAULT_REDIRECT_PATH.to_owned(),

@@ -1,4 +1,4 @@
-//! The API: four endpoints, and the check of the access token that stands before three of them.
+//! The API: four endpoints that greet, the check of the access token that stands before three of them, and bodies.
 
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::{
     AUDIENCE, STRONG,
     bearer::{self, Refused},
+    bodies,
     faults::{self, Fault, Faults, Gate},
     guard,
     keys::{self, Expected, Keys},
@@ -45,6 +46,9 @@ pub fn router(trust: Trust, authority: String) -> Router {
         .route("/secure", get(private))
         .route("/api/private-scoped", get(private_scoped))
         .route("/api/private-strong", get(private_strong))
+        .route("/api/large", get(bodies::large))
+        .route("/api/slow", get(bodies::slow))
+        .route("/api/stream", get(bodies::stream))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(Arc::new(trust))
@@ -109,7 +113,8 @@ async fn method_not_allowed() -> Response {
     (StatusCode::METHOD_NOT_ALLOWED, message("This endpoint does not know that method")).into_response()
 }
 
-fn message(text: &str) -> Json<Value> {
+/// The form of everything that the API says in words.
+pub fn message(text: &str) -> Json<Value> {
     Json(json!({ "message": text }))
 }
 

@@ -10,6 +10,7 @@
 //!   account.rs    user info, logging out
 //!   pages.rs      what the person sees
 //! api.rs        the API's routes, and its check of the token
+//!   bodies.rs     large, slow and endless bodies, made while they are sent
 //! bearer.rs     how a token is sent and refused         users.rs   Alice, Bob, and the scopes
 //! keys.rs       the signing keys, and checking JWTs     memory.rs  what a restart must not forget
 //! params.rs     the parameters of a request             shelf.rs   what may be forgotten soon
@@ -21,6 +22,7 @@ mod account;
 mod api;
 mod authorize;
 mod bearer;
+mod bodies;
 mod faults;
 mod guard;
 mod keys;
