@@ -652,7 +652,8 @@ fn a_callback_with_a_wrong_state_leaves_the_login_waiting_and_cancel_is_the_way_
     let link = computer.person.opened().pop().unwrap();
     let visit = window.runtime.block_on(person::visit(link.as_str(), Choice::Alice));
     assert_eq!(visit.ok().unwrap().status.as_u16(), 400);
-    window.harness.step();
+    window.sees("Ignored a callback that was not ours");
+    assert!(window.mentions("its state is not the one of this login"), "{:?}", window.shown());
     assert!(window.shows("Waiting for you in the browser"));
     window.press("Cancel");
     window.turn("None");
