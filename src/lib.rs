@@ -16,6 +16,7 @@
 //! | [`store`] | where sessions live: the keyring, or this run's memory |
 //! | [`config`] | profiles: file, environment, command line |
 //! | [`secret`], [`redaction`] | text that never prints itself; what is secret in what was said |
+//! | `spelling` | a text whichever way it is encoded |
 //! | [`untrusted`] | text from the far side, made safe to show |
 //! | [`demo`] | the embedded provider and API: the far side, which only `main` and tests know |
 
@@ -30,5 +31,6 @@ pub mod explain;
 pub mod http;
 pub mod redaction;
 pub mod secret;
+mod spelling;
 pub mod store;
 pub mod untrusted;

@@ -3,9 +3,12 @@
 //! A recorded exchange keeps its bytes to itself; whatever is shown, copied or exported of it passes here.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::iter::{from_fn, once};
 use std::ops::Range;
 
 use crate::secret::HIDDEN;
+use crate::spelling::{Meaning, meant};
 
 /// What stands in the place of a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,92 +38,394 @@ impl Instead {
     }
 }
 
-/// The value of a header.
-#[must_use]
-pub fn header(name: &str, value: &str, instead: Instead) -> String {
-    let name = name.to_ascii_lowercase();
-    match name.as_str() {
-        // The scheme is no secret, and says much.
-        "authorization" | "proxy-authorization" => match value.split_once(' ') {
-            Some((scheme, secret)) => format!("{scheme} {}", instead.of("access_token", secret)),
-            None => instead.of("access_token", value).into_owned(),
-        },
-        name if is_secret(name) || name.contains("cookie") => instead.of(name, value).into_owned(),
-        "location" | "content-location" | "referer" => url(value, instead),
-        _ => text(value, instead),
+/// What a text is, which tells where in it secrets can stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum As<'a> {
+    /// The value of the header of this name.
+    Header(&'a str),
+    /// A URL.
+    Url,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// JSON, well-formed or not.
+    Json,
+    /// `multipart/…`, by its `Content-Type`.
+    Multipart(&'a str),
+    /// Any other text.
+    Text,
+}
+
+impl<'a> As<'a> {
+    /// What a body is, by its `Content-Type` and by its looks.
+    #[must_use]
+    pub fn body(content_type: &'a str, body: &str) -> Self {
+        let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match essence.as_str() {
+            "application/x-www-form-urlencoded" => Self::Form,
+            essence if essence.starts_with("multipart/") => Self::Multipart(content_type),
+            essence if essence.contains("json") || body.trim_start().starts_with(['{', '[']) => Self::Json,
+            _ => Self::Text,
+        }
     }
 }
 
-/// A URL: the values of its query whose names say that they are secret.
-#[must_use]
-pub fn url(url: &str, instead: Instead) -> String {
-    let (url, fragment) = url.split_once('#').map_or((url, None), |(url, fragment)| (url, Some(fragment)));
-    let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
-    let mut shown = text(&without_user(path, instead), instead);
-    if let Some(query) = query {
-        shown.push('?');
-        shown.push_str(&form(query, instead));
-    }
-    if let Some(fragment) = fragment {
-        shown.push('#');
-        shown.push_str(&form(fragment, instead));
-    }
-    shown
+/// A secret in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Where.
+    pub at: Range<usize>,
+    /// What it is called.
+    name: String,
+    /// Whether what stands for it needs quotes of its own.
+    bare: bool,
 }
 
-/// The URL without what stands for a user and a password (RFC 3986, section 3.2.1).
-fn without_user(url: &str, instead: Instead) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let authority = rest.find('/').unwrap_or(rest.len());
-    match rest[..authority].rfind('@') {
-        Some(at) => format!("{scheme}://{}{}", instead.of("user", &rest[..at]), &rest[at..]),
-        None => url.to_owned(),
-    }
+/// The secrets in a text: what has a secret's name or a secret's shape.
+#[must_use]
+pub fn find(text: &str, kind: As) -> Vec<Found> {
+    find_named(text, kind, &is_secret)
 }
 
-/// A form (`application/x-www-form-urlencoded`), and a query, which is written like one.
+/// The same, of whatever has a name that `is_hidden`.
+pub(crate) fn find_named(text: &str, kind: As, is_hidden: &dyn Fn(&str) -> bool) -> Vec<Found> {
+    let mut search = Search { text, is_hidden, found: Vec::new() };
+    search.whole(kind, 0..text.len());
+    search.found
+}
+
+/// `text` with what was `found` in it replaced.
 #[must_use]
-pub fn form(form: &str, instead: Instead) -> String {
-    let pairs = form.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, secret)) if is_secret(name) => format!("{name}={}", instead.of(name, secret)),
-        _ => text(pair, instead),
+pub fn shown(text: &str, mut found: Vec<Found>, instead: Instead) -> String {
+    found.sort_by_key(|found| (found.at.start, Reverse(found.at.end)));
+    found.dedup_by(|later, earlier| {
+        let overlap = later.at.start < earlier.at.end;
+        if overlap {
+            earlier.at.end = earlier.at.end.max(later.at.end);
+        }
+        overlap
     });
-    pairs.collect::<Vec<_>>().join("&")
+    let (mut shown, mut from) = (String::with_capacity(text.len()), 0);
+    for Found { at, name, bare } in &found {
+        let quote = if *bare && instead != Instead::Itself { "\"" } else { "" };
+        shown.extend([&text[from..at.start], quote, &instead.of(name, &text[at.clone()]), quote]);
+        from = at.end;
+    }
+    shown + &text[from..]
 }
 
-/// JSON, well-formed or not: the strings of members whose names say that they are secret.
-#[must_use]
-pub fn json(json: &str, instead: Instead) -> String {
-    let (mut shown, mut rest) = (String::with_capacity(json.len()), json);
-    let mut name: Option<&str> = None;
-    while let Some(string) = next_string(rest) {
-        shown.push_str(&text(&rest[..string.start], instead));
-        let (content, after) = (&rest[string.start + 1..string.end - 1], &rest[string.end..]);
-        let is_name = after.trim_start().starts_with(':');
-        let secret = name.take().filter(|name| !is_name && is_secret(name) && !content.is_empty());
-        let content_shown =
-            secret.map_or_else(|| text(content, instead).into(), |name| instead.of(name, content));
-        shown.extend(["\"", &content_shown, "\""]);
-        name = is_name.then_some(content);
-        rest = after;
-        // What is no string under such a name is hidden whole; a set of keys is public.
-        if let Some(name) =
-            name.filter(|name| is_secret(name) && !name.to_ascii_lowercase().ends_with("keys"))
-            && let Some(value) = compound(rest)
-        {
-            shown.extend([&rest[..value.start], "\"", &instead.of(name, &rest[value.clone()]), "\""]);
-            rest = &rest[value.end..];
+/// Secrets that are known from elsewhere, and told wherever they are repeated, whatever they are called there.
+#[derive(Clone, Default)]
+pub struct Known(Vec<(String, String)>);
+
+impl Known {
+    /// The fewest characters of a secret that is told so: shorter ones are words, and stand in many others.
+    const FEWEST: usize = 6;
+
+    /// From now on what was `found` in `text` is known.
+    pub fn note(&mut self, text: &str, found: &[Found]) {
+        for Found { at, name, .. } in found {
+            let secret = &text[at.clone()];
+            for word in once(secret).chain(parts(secret)) {
+                let word = Meaning::of(word.trim()).into_word();
+                if word.chars().count() >= Self::FEWEST {
+                    self.0.push((name.clone(), word));
+                }
+            }
         }
     }
-    match (name.filter(|name| is_secret(name)), rest.find('"')) {
-        // It was cut off in the middle of a secret.
-        (Some(name), Some(start)) => {
-            shown.push_str(&rest[..=start]);
-            shown.push_str(&instead.of(name, &rest[start + 1..]));
+
+    /// Where in `text` they stand.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Vec<Found> {
+        if self.0.is_empty() {
+            return Vec::new();
         }
-        _ => shown.push_str(&text(rest, instead)),
+        let meaning = Meaning::of(text);
+        let all = self.0.iter().flat_map(|(name, word)| {
+            meaning.find(word, false).map(|at| Found { at, name: name.clone(), bare: false })
+        });
+        all.collect()
     }
-    shown
+
+    /// Each of them.
+    pub fn into_words(self) -> impl Iterator<Item = String> {
+        self.0.into_iter().map(|(_, word)| word)
+    }
+}
+
+/// The values within a secret that has several: cookies, or JSON.
+fn parts(secret: &str) -> impl Iterator<Item = &str> {
+    let is_end = |c: char| matches!(c, ';' | ',' | '"' | '[' | ']' | '{' | '}');
+    let has_several = secret.contains(is_end) || secret.contains('=');
+    let mut rest = if has_several { secret } else { "" };
+    from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = rest.find(is_end).unwrap_or(rest.len());
+        let (part, after) = (&rest[..end], &rest[end..]);
+        rest = after.get(1..).unwrap_or_default();
+        // The name of a member says nothing.
+        let is_name = after.starts_with('"') && rest.trim_start().starts_with(':');
+        Some(if is_name { "" } else { part.split_once('=').map_or(part, |(_, value)| value) })
+    })
+}
+
+/// A search through one text; ranges are places in it.
+struct Search<'a> {
+    text: &'a str,
+    is_hidden: &'a dyn Fn(&str) -> bool,
+    found: Vec<Found>,
+}
+
+impl<'a> Search<'a> {
+    fn add(&mut self, name: &str, at: Range<usize>) {
+        if !at.is_empty() {
+            self.found.push(Found { at, name: name.to_owned(), bare: false });
+        }
+    }
+
+    fn whole(&mut self, kind: As, at: Range<usize>) {
+        match kind {
+            As::Header(name) => self.header(name, at),
+            As::Url => self.url(at),
+            As::Form => self.form(at),
+            As::Json => self.json(at),
+            As::Multipart(content_type) => self.multipart(content_type, at),
+            As::Text => self.any(at),
+        }
+    }
+
+    fn is_secret_header(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        name.ends_with("authorization") || name.contains("cookie") || (self.is_hidden)(&name)
+    }
+
+    fn header(&mut self, name: &str, at: Range<usize>) {
+        let (value, name) = (&self.text[at.clone()], name.to_ascii_lowercase());
+        match name.as_str() {
+            "authorization" | "proxy-authorization" => {
+                // The scheme is no secret, and says much.
+                let start = at.start + value.find(' ').map_or(0, |space| space + 1);
+                let name = if name == "authorization" { "access_token" } else { &name };
+                self.add(name, start..at.end);
+            }
+            name if self.is_secret_header(name) => self.add(name, at),
+            "location" | "content-location" | "referer" => self.url(at),
+            _ => self.json(at),
+        }
+    }
+
+    /// The values of its query whose names say that they are secret.
+    fn url(&mut self, at: Range<usize>) {
+        let url = &self.text[at.clone()];
+        let fragment = url.find('#').unwrap_or(url.len());
+        let query = url[..fragment].find('?').unwrap_or(fragment);
+        self.loose(at.start..at.start + query);
+        for (start, end) in [(query, fragment), (fragment, url.len())] {
+            self.form(at.start + end.min(start + 1)..at.start + end);
+        }
+    }
+
+    /// A form, and a query, which is written like one.
+    fn form(&mut self, at: Range<usize>) {
+        for pair in pieces(self.text, at, "&") {
+            match self.text[pair.clone()].split_once('=') {
+                Some((name, _)) if (self.is_hidden)(name) => {
+                    self.add(name, pair.start + name.len() + 1..pair.end);
+                }
+                _ => self.loose(pair),
+            }
+        }
+    }
+
+    /// The members whose names say that they are secret.
+    fn json(&mut self, at: Range<usize>) {
+        let (mut start, mut named) = (at.start, None);
+        while let Some(string) = next_string(&self.text[start..at.end]) {
+            let (open, close) = (start + string.start, start + string.end);
+            let (content, after) = (open + 1..close - 1, &self.text[close..at.end]);
+            let is_name = after.trim_start().starts_with(':');
+            self.loose(start..open);
+            start = close;
+            match named.take().filter(|_| !is_name && !content.is_empty()) {
+                Some(name) => self.add(name, content.clone()),
+                None => self.loose(content.clone()),
+            }
+            let name = &self.text[content];
+            if !is_name || !(self.is_hidden)(name) {
+                continue;
+            }
+            named = Some(name);
+            // What is no string under such a name is hidden whole; a set of keys is public (RFC 7517, section 5).
+            if let Some(value) = compound(after)
+                && !(name == "keys" && after[value.clone()].contains("\"kty\""))
+            {
+                let at = close + value.start..close + value.end;
+                start = at.end;
+                self.found.push(Found { at, name: name.to_owned(), bare: true });
+                named = None;
+            }
+        }
+        match (named, self.text[start..at.end].find('"')) {
+            // It was cut off in the middle of a secret.
+            (Some(name), Some(quote)) => self.add(name, start + quote + 1..at.end),
+            _ => self.loose(start..at.end),
+        }
+    }
+
+    /// Each part by its name and its headers (RFC 7578; RFC 2046, section 5.1); what cannot be told apart is hidden.
+    fn multipart(&mut self, content_type: &str, at: Range<usize>) {
+        let delimiter = parameter(content_type, "boundary").map(|boundary| format!("--{boundary}"));
+        let Some(delimiter) = delimiter.filter(|delimiter| self.text[at.clone()].contains(delimiter)) else {
+            return self.add("body", at);
+        };
+        let mut pieces = pieces(self.text, at, &delimiter);
+        if let Some(preamble) = pieces.next() {
+            self.opaque(preamble);
+        }
+        for piece in pieces {
+            match self.text[piece.clone()].strip_prefix("--") {
+                Some(_) => self.opaque(piece.start + 2..piece.end),
+                None => self.part(piece),
+            }
+        }
+    }
+
+    fn part(&mut self, at: Range<usize>) {
+        let part = &self.text[at.clone()];
+        let blank =
+            ["\r\n\r\n", "\n\n"].into_iter().filter_map(|blank| Some((part.find(blank)?, blank.len())));
+        let Some((head, length)) = blank.min() else { return self.opaque(at) };
+        let (mut name, mut kind, mut is_encoded) = (None, None, false);
+        for line in pieces(self.text, at.start..at.start + head, "\n") {
+            let Some((header, value)) = self.text[line.clone()].split_once(':') else { continue };
+            self.header(header.trim(), line.start + header.len() + 1..line.end);
+            match header.trim().to_ascii_lowercase().as_str() {
+                "content-disposition" => name = parameter(value, "name"),
+                "content-type" => kind = Some(value.trim()),
+                "content-transfer-encoding" => {
+                    let plain = ["7bit", "8bit", "binary"];
+                    is_encoded = !plain.contains(&value.trim().to_ascii_lowercase().as_str());
+                }
+                _ => {}
+            }
+        }
+        let end = at.start + part.trim_end_matches(['\r', '\n']).len();
+        let content = (at.start + head + length).min(end)..end;
+        let form = As::body(kind.unwrap_or_default(), &self.text[content.clone()]);
+        let is_text = kind.is_none_or(|kind| kind.to_ascii_lowercase().starts_with("text/"));
+        match name {
+            Some(name) if (self.is_hidden)(name) => self.add(name, content),
+            _ if is_encoded => self.opaque(content),
+            _ if form != As::Text => self.whole(form, content),
+            name if is_text && (name.is_some() || kind.is_some()) => self.any(content),
+            _ => self.opaque(content),
+        }
+    }
+
+    /// What may be anything, unless it is nothing.
+    fn opaque(&mut self, at: Range<usize>) {
+        if !self.text[at.clone()].trim().is_empty() {
+            self.add("part", at);
+        }
+    }
+
+    /// Text, which may quote whatever was said: headers, a line each, or JSON.
+    fn any(&mut self, at: Range<usize>) {
+        self.json(at.clone());
+        for line in pieces(self.text, at, "\n") {
+            let text = &self.text[line.clone()];
+            if let Some((name, value)) = text.split_once(':')
+                && is_token(name.trim())
+                && self.is_secret_header(name.trim())
+            {
+                let end = line.start + text.trim_end().len();
+                self.header(name.trim(), (line.end - value.trim_start().len()).min(end)..end);
+            }
+        }
+    }
+
+    /// What has the shape of a JWT, of a pair of a secret's name and its value, or of a user before a host.
+    fn loose(&mut self, at: Range<usize>) {
+        self.users(at.clone());
+        self.pairs(at.clone());
+        self.tokens(at);
+    }
+
+    /// What stands for a user and a password in a URL (RFC 3986, section 3.2.1).
+    fn users(&mut self, at: Range<usize>) {
+        for (scheme, found) in self.text[at.clone()].match_indices("://") {
+            let start = at.start + scheme + found.len();
+            let rest = &self.text[start..at.end];
+            let end =
+                rest.find(|c: char| c.is_whitespace() || "/?#\"'<>\\".contains(c)).unwrap_or(rest.len());
+            if let Some(user) = rest[..end].rfind('@') {
+                self.add("user", start..start + user);
+            }
+        }
+    }
+
+    /// `name=value`, as in a query within a text.
+    fn pairs(&mut self, at: Range<usize>) {
+        let mut from = at.start;
+        while let Some(equals) = self.text[from..at.end].find('=').map(|equals| from + equals) {
+            let before = &self.text[from..equals];
+            let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+            let name = &before[before.trim_end_matches(is_name).len()..];
+            let after = &self.text[equals + 1..at.end];
+            let length = after.find(|c: char| c.is_whitespace() || "&;,\"'<>\\".contains(c));
+            from = equals + 1;
+            if (self.is_hidden)(name) {
+                let end = from + length.unwrap_or(after.len());
+                self.add(name, from..end);
+                // What follows one that is none may hold pairs of its own.
+                from = end;
+            }
+        }
+    }
+
+    fn tokens(&mut self, at: Range<usize>) {
+        let mut from = at.start;
+        while let Some(start) = self.text[from..at.end].find("eyJ").map(|start| from + start) {
+            let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+            let rest = &self.text[start..at.end];
+            from = start + rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+            // One that was cut off has fewer dots.
+            let is_cut = from == self.text.len() && from - start > 20;
+            if is_cut || matches!(self.text[start..from].matches('.').count(), 2 | 4) {
+                self.add("token", start..from);
+            }
+        }
+    }
+}
+
+/// The places of what stands between `separator`s.
+fn pieces<'a>(
+    text: &'a str,
+    at: Range<usize>,
+    separator: &'a str,
+) -> impl Iterator<Item = Range<usize>> + use<'a> {
+    let mut start = at.start;
+    text[at].split(separator).map(move |piece| {
+        let at = start..start + piece.len();
+        start = at.end + separator.len();
+        at
+    })
+}
+
+/// A parameter of a header's value, such as `boundary` (RFC 9110, section 5.6.6).
+fn parameter<'a>(value: &'a str, name: &str) -> Option<&'a str> {
+    let parameters = value.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let (_, value) = parameters.into_iter().find(|(its, _)| its.trim().eq_ignore_ascii_case(name))?;
+    let value = value.trim();
+    Some(value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value))
+        .filter(|value| !value.is_empty())
+}
+
+/// Whether it can be the name of a header.
+fn is_token(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// Where the array, object or number is that follows a name and its colon.
@@ -154,65 +459,9 @@ fn compound(after: &str) -> Option<Range<usize>> {
     Some(start..after.len())
 }
 
-/// Any text: what has the shape of a JWT, or of a pair of a secret's name and its value.
-#[must_use]
-pub fn text(text: &str, instead: Instead) -> String {
-    tokens(&pairs(text, instead), instead)
-}
-
-/// `name=value`, as in a query within a text.
-fn pairs(text: &str, instead: Instead) -> String {
-    let (mut shown, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some(equals) = rest.find('=') {
-        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-        let before = &rest[..equals];
-        let start =
-            before.char_indices().rev().take_while(|(_, c)| is_name(*c)).last().map_or(equals, |(at, _)| at);
-        let after = &rest[equals + 1..];
-        let end = after.find(|c: char| c.is_whitespace() || "&;,\"'<>\\".contains(c)).unwrap_or(after.len());
-        shown.push_str(&rest[..=equals]);
-        match &after[..end] {
-            "" => {}
-            value if is_secret(&before[start..]) => shown.push_str(&instead.of(&before[start..], value)),
-            // What follows may hold pairs of its own.
-            _ => {
-                rest = after;
-                continue;
-            }
-        }
-        rest = &after[end..];
-    }
-    shown.push_str(rest);
-    shown
-}
-
-fn tokens(text: &str, instead: Instead) -> String {
-    let (mut shown, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some(start) = rest.find("eyJ") {
-        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        let length = rest[start..].find(|c| !is_part(c)).unwrap_or(rest.len() - start);
-        let (before, found) = (&rest[..start], &rest[start..start + length]);
-        shown.push_str(before);
-        match found.matches('.').count() {
-            2 | 4 => shown.push_str(&instead.of("token", found)),
-            _ => shown.push_str(found),
-        }
-        rest = &rest[start + length..];
-    }
-    shown.push_str(rest);
-    shown
-}
-
 /// Whether what has this name is a secret: a credential, or what a login's safety rests on.
-fn is_secret(name: &str) -> bool {
-    // `clientSecret` and `client-secret` are `client_secret`.
-    let mut name: String = name.chars().fold(String::new(), |mut snake, c| {
-        if c.is_ascii_uppercase() && snake.ends_with(|last: char| last.is_ascii_lowercase()) {
-            snake.push('_');
-        }
-        snake.push(if c == '-' { '_' } else { c.to_ascii_lowercase() });
-        snake
-    });
+pub(crate) fn is_secret(name: &str) -> bool {
+    let mut name = snake(name);
     if name.ends_with("tokens") || name.ends_with("keys") {
         name.pop();
     }
@@ -246,6 +495,17 @@ fn is_secret(name: &str) -> bool {
         || holds.iter().any(|part| name.contains(part))
 }
 
+/// `clientSecret` and `client-secret` are `client_secret`, however they are spelled.
+pub(crate) fn snake(name: &str) -> String {
+    meant(name).chars().fold(String::new(), |mut snake, c| {
+        if c.is_ascii_uppercase() && snake.ends_with(|last: char| last.is_ascii_lowercase()) {
+            snake.push('_');
+        }
+        snake.push(if c == '-' { '_' } else { c.to_ascii_lowercase() });
+        snake
+    })
+}
+
 /// Where the next JSON string is, quotes included.
 fn next_string(json: &str) -> Option<Range<usize>> {
     let start = json.find('"')?;
@@ -268,6 +528,30 @@ fn next_string(json: &str) -> Option<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn of(text: &str, kind: As, instead: Instead) -> String {
+        shown(text, find(text, kind), instead)
+    }
+
+    fn header(name: &str, value: &str, instead: Instead) -> String {
+        of(value, As::Header(name), instead)
+    }
+
+    fn url(url: &str, instead: Instead) -> String {
+        of(url, As::Url, instead)
+    }
+
+    fn form(form: &str, instead: Instead) -> String {
+        of(form, As::Form, instead)
+    }
+
+    fn json(json: &str, instead: Instead) -> String {
+        of(json, As::Json, instead)
+    }
+
+    fn text(text: &str, instead: Instead) -> String {
+        of(text, As::Text, instead)
+    }
 
     const JWT: &str = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.Y2FuYXJ5";
 

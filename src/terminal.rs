@@ -138,6 +138,9 @@ fn stepped(step: Step) {
         Step::OpenedBrowser => done("browser", "opened on the authorization endpoint"),
         Step::BrowserDidNotOpen(problem) => complain!("  ✗ browser: {problem}"),
         Step::Waiting { redirect_uri, .. } => done("waiting", &redirect_uri),
+        Step::IgnoredCallback { why, count } => {
+            complain!("  ✗ ignored a callback that was not ours: {why} ({count})");
+        }
         Step::CameBack { took, .. } => {
             done("callback", &format!("the one of this login, after {} ms", took.as_millis()));
         }

@@ -140,6 +140,31 @@ fn escape_cancels_and_ctrl_l_logs_in() {
 }
 
 #[test]
+fn escape_closes_a_menu_or_leaves_a_field_and_does_no_more() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.log_in_as("Alice Adams");
+    window.harness.key_press_modifiers(Modifiers::COMMAND, Key::Comma);
+    window.sees("Close");
+    for menu in ["Theme", "Provider: Demo"] {
+        window.harness.get_by_label(menu).click();
+        window.harness.run();
+        assert!(egui::Popup::is_any_open(&window.harness.ctx), "{menu}");
+        window.harness.key_press(Key::Escape);
+        window.harness.run();
+        assert!(!egui::Popup::is_any_open(&window.harness.ctx), "{menu}");
+        assert!(window.state().settings.is_some(), "{menu}");
+    }
+    window.fill("Filter the timeline", "demo");
+    window.harness.key_press(Key::Escape);
+    window.harness.run();
+    assert!(window.state().settings.is_some() && !window.harness.ctx.text_edit_focused());
+    assert_eq!(window.state().history.filter().text, "demo");
+    window.harness.key_press(Key::Escape);
+    window.harness.run();
+    assert!(window.state().settings.is_none());
+}
+
+#[test]
 fn who_logs_out_leaves_nothing_behind() {
     let computer = Computer::of(Person::who(Choice::Alice));
     let mut window = computer.start();
@@ -652,7 +677,8 @@ fn a_callback_with_a_wrong_state_leaves_the_login_waiting_and_cancel_is_the_way_
     let link = computer.person.opened().pop().unwrap();
     let visit = window.runtime.block_on(person::visit(link.as_str(), Choice::Alice));
     assert_eq!(visit.ok().unwrap().status.as_u16(), 400);
-    window.harness.step();
+    window.sees("Ignored a callback that was not ours");
+    assert!(window.mentions("its state is not the one of this login"), "{:?}", window.shown());
     assert!(window.shows("Waiting for you in the browser"));
     window.press("Cancel");
     window.turn("None");

@@ -5,11 +5,11 @@
 mod support;
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hallpass::auth::Step;
 use hallpass::auth::login::{Attempt, LoginError, OpenBrowser};
-use hallpass::auth::loopback::{PortsBusy, Refusal};
+use hallpass::auth::loopback::{Listener, PortsBusy, Refusal, Stray};
 use hallpass::auth::renewal::RenewalError;
 use hallpass::auth::session::{Session, StepUp};
 use hallpass::auth::tokens::TokenError;
@@ -288,6 +288,32 @@ async fn a_callback_with_a_wrong_state_is_turned_away_and_the_right_one_still_co
     assert_eq!(raw().get(without).send().await.unwrap().status(), 400);
     still_works(attempt, &link).await;
     assert_eq!(provider.asked(), [1, 1, 1, 1, 1]);
+}
+
+#[tokio::test]
+async fn strays_are_counted_and_told_in_a_few_lines() {
+    let listener = Listener::bind(&[0], "/callback").unwrap();
+    let url = listener.redirect_uri();
+    let told = Mutex::new(Vec::new());
+    let callback = listener.callback("right", |why, count| told.lock().unwrap().push((why, count)));
+    let visits = async {
+        for _ in 0..200 {
+            assert_eq!(
+                raw().get(format!("{url}?state=wrong&code=canary")).send().await.unwrap().status(),
+                400
+            );
+        }
+        raw().get(format!("{url}?code=canary")).send().await.unwrap();
+        raw().get(format!("{url}?code=x&state=right")).send().await.unwrap();
+    };
+    let start = Instant::now();
+    let (callback, ()) = within(async { tokio::join!(callback, visits) }).await;
+    assert!(callback.outcome.is_ok());
+    let told = told.into_inner().unwrap();
+    assert!(told.contains(&(Stray::OtherState, 200)) && told.contains(&(Stray::NoState, 1)), "{told:?}");
+    let most = 2 * (2 + start.elapsed().as_millis() / 250);
+    assert!((told.len() as u128) <= most, "{} lines in {:?}", told.len(), start.elapsed());
+    assert!(!format!("{told:?}").contains("canary"));
 }
 
 #[tokio::test]

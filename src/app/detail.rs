@@ -24,6 +24,8 @@ pub struct Detail {
     pub entry: Entry,
     /// Whether its secrets are shown.
     pub revealed: bool,
+    /// Method and URL.
+    line: String,
     request: Option<Side>,
     response: Option<Side>,
 }
@@ -45,6 +47,7 @@ impl Detail {
         let exchange = entry.exchange.as_ref();
         Self {
             revealed,
+            line: exchange.map_or_else(String::new, |it| format!("{} {}", it.method, it.url(instead))),
             request: exchange.map(|exchange| Side::of(exchange.request(instead))),
             response: exchange.and_then(|exchange| exchange.response(instead)).map(Side::of),
             entry: entry.clone(),
@@ -56,7 +59,9 @@ impl Side {
     fn of(message: Message) -> Self {
         let mut headers = HeaderMap::new();
         let kind = message.headers.iter().find(|(name, _)| name == header::CONTENT_TYPE.as_str());
-        if let Some(kind) = kind.and_then(|(_, kind)| HeaderValue::from_str(kind).ok()) {
+        // It is UTF-8 by now, whatever charset it came in.
+        let kind = kind.and_then(|(_, kind)| kind.split(';').next());
+        if let Some(kind) = kind.and_then(|kind| HeaderValue::from_str(kind).ok()) {
             headers.insert(header::CONTENT_TYPE, kind);
         }
         let body = message.body.as_deref().unwrap_or_default();
@@ -96,9 +101,7 @@ pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, detail: &Detail) {
                     actions.push(Action::Reveal(!detail.revealed));
                 }
             });
-            let instead = if detail.revealed { Instead::Itself } else { Instead::Hidden };
-            let line = format!("{} {}", exchange.method, exchange.url(instead));
-            side(ui, "Request", &line, detail.request.as_ref());
+            side(ui, "Request", &detail.line, detail.request.as_ref());
             match &exchange.outcome {
                 Ok(status) => side(ui, "Response", &status_line(*status), detail.response.as_ref()),
                 Err(error) => side(ui, "No response", &error.to_string(), None),

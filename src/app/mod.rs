@@ -60,6 +60,8 @@ pub struct App {
     mask: Mask,
     /// How large everything was before the presentation.
     zoom: f32,
+    /// Whether a text field had the keyboard when the last frame was drawn.
+    typing: bool,
 }
 
 /// How far the start is.
@@ -91,6 +93,7 @@ impl App {
             progress: Progress::Opening,
             mask,
             zoom: 1.0,
+            typing: false,
         }
     }
 
@@ -356,7 +359,11 @@ impl eframe::App for App {
         self.mask.set(self.state.presenting.then(hidden));
         let (session, viewer) = (self.state.session.as_ref(), self.state.viewer.as_ref());
         self.pictures.follow(session, viewer, &self.tasks, ui.ctx());
-        for action in self.screen(ui) {
+        // Escape closes a menu or leaves a field, and does no more then: by the end of the frame it has.
+        let escapes = self.typing || egui::Popup::is_any_open(ui.ctx());
+        let actions = self.screen(ui, escapes);
+        self.typing = ui.ctx().text_edit_focused();
+        for action in actions {
             self.perform(action, &ui.ctx().clone());
             ui.ctx().request_repaint();
         }
@@ -368,8 +375,8 @@ impl eframe::App for App {
 }
 
 impl App {
-    /// Draws the state; what the person did meanwhile, in order.
-    fn screen(&mut self, ui: &mut Ui) -> Vec<Action> {
+    /// Draws the state; what the person did meanwhile, in order. `escapes` says whether Escape is taken already.
+    fn screen(&mut self, ui: &mut Ui, escapes: bool) -> Vec<Action> {
         let (state, mut actions) = (&self.state, Vec::new());
         let palette = theme::palette(ui);
         let bar = Frame::new().fill(palette.surface).inner_margin(Margin::symmetric(20, 0));
@@ -412,13 +419,13 @@ impl App {
                 login::show(ui, &mut actions, state);
             }
         });
-        shortcuts(ui, &mut actions, state);
+        shortcuts(ui, &mut actions, state, escapes);
         actions
     }
 }
 
 /// What keys do, where no field has the keyboard.
-fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
+fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State, escapes: bool) {
     use egui::{Key, KeyboardShortcut, Modifiers};
     let pressed =
         |key| ui.input_mut(|input| input.consume_shortcut(&KeyboardShortcut::new(Modifiers::COMMAND, key)));
@@ -439,7 +446,7 @@ fn shortcuts(ui: &Ui, actions: &mut Vec<Action>, state: &State) {
     if state.presenting && once(Key::F9) {
         actions.push(Action::StartOver);
     }
-    if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
+    if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) && !escapes {
         match state {
             _ if state.opened.is_some() => actions.push(Action::CloseEntry),
             _ if state.sequence => actions.push(Action::ShowSequence(false)),

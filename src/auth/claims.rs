@@ -233,6 +233,33 @@ fn is_technical(name: &str) -> bool {
     KNOWN.iter().any(|(known, about, _)| *known == name && *about == Technical)
 }
 
+/// Whether what has this name, in snake case, is about a person: in a token, or in what an API answers.
+pub(crate) fn is_personal(name: &str) -> bool {
+    KNOWN.iter().any(|(known, about, _)| *known == name && *about == Person) || ALSO_PERSONAL.contains(&name)
+}
+
+/// What APIs call the same, and the members of an address (OpenID Connect Core 1.0, section 5.1.1).
+const ALSO_PERSONAL: [&str; 18] = [
+    "username",
+    "user_name",
+    "user_id",
+    "first_name",
+    "last_name",
+    "full_name",
+    "display_name",
+    "mail",
+    "email_address",
+    "phone",
+    "mobile",
+    "birthday",
+    "date_of_birth",
+    "formatted",
+    "street_address",
+    "locality",
+    "region",
+    "postal_code",
+];
+
 /// Whom a part is about.
 #[derive(PartialEq, Eq)]
 enum About {

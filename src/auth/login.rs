@@ -117,7 +117,8 @@ impl Attempt<'_> {
             redirect_uri: redirect_uri.clone(),
             until: opened + self.patience,
         });
-        let callback = tokio::time::timeout(self.patience, listener.callback(state.secret()))
+        let ignored = |why, count| (self.report)(Step::IgnoredCallback { why, count });
+        let callback = tokio::time::timeout(self.patience, listener.callback(state.secret(), ignored))
             .await
             .map_err(|_| LoginError::TimedOut { after: self.patience, redirect_uri })?;
         // What carries another `state` is no callback to the listener.

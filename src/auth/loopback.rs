@@ -4,6 +4,7 @@
 //! Anything on this computer, and any web page in any browser, can send requests here. So only a request that is
 //! found to be the awaited one ends the wait; whatever else comes is answered with an error and forgotten.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -20,7 +21,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use url::Url;
 
 use super::port_holder::holder;
@@ -30,6 +31,8 @@ use crate::secret::Secret;
 const HEADER_TIME: Duration = Duration::from_secs(3);
 /// The most bytes of a request's head, or of a form.
 const REQUEST_BYTES: usize = 16 << 10;
+/// How often strays are told of at the most: who sends thousands gets a few lines.
+const TELLING: Duration = Duration::from_millis(250);
 /// The most connections served at a time; more wait their turn.
 const CONNECTIONS: usize = 512;
 
@@ -68,6 +71,22 @@ pub struct Refusal {
     pub description: Option<String>,
     /// `error_uri`: a page about the error. It is shown, and never opened.
     pub uri: Option<String>,
+}
+
+/// Why what came to the callback's address is not the awaited callback. Nothing of it is kept.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "each variant's text is its documentation")]
+pub enum Stray {
+    #[error("it carries no state, so it may be of any login")]
+    NoState,
+    #[error("its state is not the one of this login")]
+    OtherState,
+    #[error("it carries a parameter twice")]
+    Twice,
+    #[error("a part of it is no text")]
+    Unreadable,
+    #[error("it carries neither one code nor one error")]
+    NoOutcome,
 }
 
 impl Listener {
@@ -109,20 +128,46 @@ impl Listener {
         Url::parse(&format!("http://{}{path}", self.address)).expect("a URL")
     }
 
-    /// Waits for the callback that carries `state`, and closes the port. Strays are answered and do not count.
-    pub async fn callback(self, state: &str) -> Callback {
+    /// Waits for the callback that carries `state`, and closes the port. Strays are answered and do not count; `tell`
+    /// hears how many there were of a kind so far.
+    pub async fn callback(self, state: &str, tell: impl Fn(Stray, usize)) -> Callback {
         let (path, state) = (self.path.clone(), state.to_owned());
-        self.wait(move |asked, parameters| {
+        let (count, mut counts) = watch::channel(BTreeMap::<Stray, usize>::new());
+        let wait = self.wait(move |asked, parameters| {
             if asked != path {
                 return Found::Stray(StatusCode::NOT_FOUND);
             }
             match read(parameters, &state) {
-                Some(callback) if callback.outcome.is_ok() => Found::Awaited(callback, &CAME_BACK),
-                Some(callback) => Found::Awaited(callback, &REFUSED),
-                None => Found::Stray(StatusCode::BAD_REQUEST),
+                Ok(callback) if callback.outcome.is_ok() => Found::Awaited(callback, &CAME_BACK),
+                Ok(callback) => Found::Awaited(callback, &REFUSED),
+                Err(stray) => {
+                    count.send_modify(|counts| *counts.entry(stray).or_default() += 1);
+                    Found::Stray(StatusCode::BAD_REQUEST)
+                }
             }
-        })
-        .await
+        });
+        let mut told = BTreeMap::new();
+        let mut tell_new = |counts: BTreeMap<Stray, usize>| {
+            let new = counts.iter().filter(|(stray, count)| told.get(*stray) != Some(*count));
+            new.for_each(|(stray, count)| tell(*stray, *count));
+            told = counts;
+        };
+        tokio::pin!(wait);
+        loop {
+            let news = async {
+                tokio::time::sleep(TELLING).await;
+                // The wait holds the other end, and ends first.
+                counts.changed().await.is_ok()
+            };
+            tokio::select! {
+                biased;
+                callback = &mut wait => {
+                    tell_new(counts.borrow().clone());
+                    return callback;
+                }
+                true = news => tell_new(counts.borrow_and_update().clone()),
+            }
+        }
     }
 
     /// Waits for the request that `find` finds to be the awaited one by its path and parameters, and closes the port.
@@ -236,8 +281,8 @@ async fn form(body: Incoming) -> Option<String> {
     String::from_utf8(bytes.to_vec()).ok()
 }
 
-/// Reads an authorization response; `None` unless it is well-formed and carries `state`.
-fn read(parameters: &str, state: &str) -> Option<Callback> {
+/// Reads an authorization response, which must be well-formed and carry `state`.
+fn read(parameters: &str, state: &str) -> Result<Callback, Stray> {
     let (mut code, mut issuer, mut given) = (None, None, None);
     let (mut error, mut description, mut uri) = (None, None, None);
     for (name, value) in url::form_urlencoded::parse(parameters.as_bytes()) {
@@ -250,20 +295,23 @@ fn read(parameters: &str, state: &str) -> Option<Callback> {
             "state" => &mut given,
             _ => continue,
         };
+        if value.contains(char::REPLACEMENT_CHARACTER) {
+            return Err(Stray::Unreadable);
+        }
         // Parameters must not be included more than once (RFC 6749, section 3.1).
-        if value.contains(char::REPLACEMENT_CHARACTER) || place.replace(value.into_owned()).is_some() {
-            return None;
+        if place.replace(value.into_owned()).is_some() {
+            return Err(Stray::Twice);
         }
     }
-    if given? != state {
-        return None;
+    if given.ok_or(Stray::NoState)? != state {
+        return Err(Stray::OtherState);
     }
     let outcome = match (code, error) {
         (Some(code), None) if !code.is_empty() => Ok(Secret::new(code)),
         (None, Some(error)) if !error.is_empty() => Err(Refusal { error, description, uri }),
-        _ => return None,
+        _ => return Err(Stray::NoOutcome),
     };
-    Some(Callback { outcome, issuer })
+    Ok(Callback { outcome, issuer })
 }
 
 /// What the browser shows. Nothing of the request is ever reflected.
@@ -363,20 +411,20 @@ mod tests {
 
     #[test]
     fn whatever_is_malformed_or_has_another_state_is_a_stray() {
-        for stray in [
-            "",
-            "code=abc",
-            "code=abc&state=other",
-            "error=access_denied&state=other",
-            "code=abc&code=abc&state=s",
-            "code=abc&state=s&state=s",
-            "code=abc&error=access_denied&state=s",
-            "code=&state=s",
-            "error=&state=s",
-            "state=s",
-            "code=%ff%fe&state=s",
+        for (parameters, why) in [
+            ("", Stray::NoState),
+            ("code=abc", Stray::NoState),
+            ("code=abc&state=other", Stray::OtherState),
+            ("error=access_denied&state=other", Stray::OtherState),
+            ("code=abc&code=abc&state=s", Stray::Twice),
+            ("code=abc&state=s&state=s", Stray::Twice),
+            ("code=abc&error=access_denied&state=s", Stray::NoOutcome),
+            ("code=&state=s", Stray::NoOutcome),
+            ("error=&state=s", Stray::NoOutcome),
+            ("state=s", Stray::NoOutcome),
+            ("code=%ff%fe&state=s", Stray::Unreadable),
         ] {
-            assert!(read(stray, "s").is_none(), "{stray}");
+            assert_eq!(read(parameters, "s").err(), Some(why), "{parameters}");
         }
     }
 

@@ -40,6 +40,13 @@ pub enum Step {
         /// When the attempt gives up.
         until: Instant,
     },
+    /// What came to the callback's address was not this login's; the login goes on waiting.
+    IgnoredCallback {
+        /// Why it was not.
+        why: loopback::Stray,
+        /// How many of that kind came so far.
+        count: usize,
+    },
     /// The callback came, with the right `state` (and issuer, where it names one).
     CameBack {
         /// From opening the browser to the callback.

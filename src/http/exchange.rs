@@ -4,11 +4,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use encoding_rs::{DecoderResult, Encoding, UTF_8};
 use jiff::{SignedDuration, Timestamp};
 use oauth2::http::{HeaderMap, Method, StatusCode, header};
 
 use super::{HttpError, Purpose, Request};
-use crate::redaction::{self, Instead};
+use crate::redaction::{self, As, Instead, Known};
 
 /// The most bytes of a body that are recorded.
 const MOST: usize = 64 << 10;
@@ -92,15 +93,35 @@ impl Said {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    fn text(&self) -> Option<&str> {
-        match std::str::from_utf8(&self.body) {
-            Ok(text) => Some(text),
-            // The cut may have gone through a character.
-            Err(error) if error.error_len().is_none() => {
-                std::str::from_utf8(&self.body[..error.valid_up_to()]).ok()
-            }
-            Err(_) => None,
+    /// Tells `known` its secrets.
+    fn tell(&self, known: &mut Known) {
+        for (name, value) in &self.headers {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            known.note(&value, &redaction::find(&value, As::Header(name.as_str())));
         }
+        if let Some(text) = self.text() {
+            known.note(&text, &redaction::find(&text, As::body(self.content_type(), &text)));
+        }
+    }
+
+    fn content_type(&self) -> &str {
+        self.header(header::CONTENT_TYPE)
+    }
+
+    /// The body by its byte order mark, or by the charset that is named; `None` where that makes no text of it.
+    fn text(&self) -> Option<String> {
+        let charset = self.content_type().split(';').find_map(|part| {
+            let (name, label) = part.split_once('=')?;
+            name.trim().eq_ignore_ascii_case("charset").then(|| label.trim().trim_matches('"'))
+        });
+        let encoding = charset.and_then(|label| Encoding::for_label(label.as_bytes())).unwrap_or(UTF_8);
+        let mut decoder = encoding.new_decoder();
+        let mut text =
+            String::with_capacity(decoder.max_utf8_buffer_length_without_replacement(self.body.len())?);
+        // The cut may have gone through a character.
+        let is_whole = self.size == self.body.len();
+        let (result, _) = decoder.decode_to_string_without_replacement(&self.body, &mut text, is_whole);
+        (result == DecoderResult::InputEmpty && !text.contains('\0')).then_some(text)
     }
 }
 
@@ -108,7 +129,7 @@ impl Exchange {
     /// The URL.
     #[must_use]
     pub fn url(&self, instead: Instead) -> String {
-        redaction::url(&self.url, instead)
+        shown(&self.url, As::Url, &self.own_secrets(), instead)
     }
 
     /// What was asked.
@@ -141,41 +162,54 @@ impl Exchange {
         for (name, value) in &request.headers {
             command.extend([" \\\n  -H ", &quoted(&format!("{name}: {value}"))]);
         }
-        if let Some(body) = request.body.filter(|body| !body.is_empty()) {
-            command.extend([" \\\n  --data-raw ", &quoted(&body)]);
+        match request.body {
+            _ if request.size == 0 => {}
+            Some(body) => command.extend([" \\\n  --data-raw ", &quoted(&body)]),
+            // What is no text is to be put into a file.
+            None => command.push_str(" \\\n  --data-binary @body"),
         }
         command
     }
 
     fn message(&self, said: &Said, instead: Instead) -> Message {
+        let own = self.own_secrets();
         let headers = said.headers.iter().map(|(name, value)| {
-            let value = redaction::header(name.as_str(), &String::from_utf8_lossy(value.as_bytes()), instead);
-            (name.to_string(), self.without_own_secrets(value, instead))
+            let value = String::from_utf8_lossy(value.as_bytes());
+            (name.to_string(), shown(&value, As::Header(name.as_str()), &own, instead))
         });
-        let kind = said.header(header::CONTENT_TYPE);
         let body = said.text().map(|text| {
-            let text = match kind {
-                kind if kind.starts_with("application/x-www-form-urlencoded") => {
-                    redaction::form(text, instead)
-                }
-                kind if kind.contains("json") || text.trim_start().starts_with(['{', '[']) => {
-                    redaction::json(text, instead)
-                }
-                _ => redaction::text(text, instead),
-            };
-            self.without_own_secrets(text, instead)
+            let kind = As::body(said.content_type(), &text);
+            shown(&text, kind, &own, instead)
         });
         Message { headers: headers.collect(), body, size: said.size, cut: said.size > said.body.len() }
     }
 
-    /// An API may repeat the token that it was sent, where neither name nor shape tells what it is.
-    fn without_own_secrets(&self, text: String, instead: Instead) -> String {
-        let credential = self.request.header(header::AUTHORIZATION).split_once(' ').map(|(_, secret)| secret);
-        match credential.filter(|secret| instead != Instead::Itself && secret.len() >= 8) {
-            Some(secret) if text.contains(secret) => text.replace(secret, crate::secret::HIDDEN),
-            _ => text,
-        }
+    /// The secrets of the request: the far side may repeat them where neither name nor shape tells what they are.
+    fn own_secrets(&self) -> Known {
+        let mut known = Known::default();
+        known.note(&self.url, &redaction::find(&self.url, As::Url));
+        self.request.tell(&mut known);
+        known
     }
+
+    /// Everything secret that was said.
+    pub fn secrets(&self) -> impl Iterator<Item = String> {
+        let mut known = self.own_secrets();
+        if let Some(response) = &self.response {
+            response.tell(&mut known);
+        }
+        known.into_words()
+    }
+}
+
+/// `text` without its secrets and those that are `known`.
+fn shown(text: &str, kind: As, known: &Known, instead: Instead) -> String {
+    if instead == Instead::Itself {
+        return text.to_owned();
+    }
+    let mut found = redaction::find(text, kind);
+    found.extend(known.find(text));
+    redaction::shown(text, found, instead)
 }
 
 /// A word for a POSIX shell: nothing in it means anything there, but the variables that stand for secrets.
@@ -190,4 +224,174 @@ fn quoted(word: &str) -> String {
         }
     }
     quoted + "'"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An exchange in which this was sent and answered, each with its `Content-Type`.
+    fn exchange(
+        url: &str,
+        headers: &[(&'static str, &str)],
+        sent: (&str, &[u8]),
+        came: (&str, &[u8]),
+    ) -> Exchange {
+        let said = |kind: &str, body: &[u8]| {
+            let mut all = HeaderMap::new();
+            all.insert(header::CONTENT_TYPE, kind.parse().unwrap());
+            Said::new(&all, body)
+        };
+        let (mut request, response) = (said(sent.0, sent.1), said(came.0, came.1));
+        for (name, value) in headers {
+            request.headers.insert(*name, value.parse().unwrap());
+        }
+        Exchange {
+            purpose: Purpose::Api,
+            method: Method::POST,
+            at: Timestamp::UNIX_EPOCH,
+            outcome: Ok(StatusCode::OK),
+            took: Duration::ZERO,
+            clock_ahead: None,
+            url: url.to_owned(),
+            request,
+            response: Some(response),
+        }
+    }
+
+    /// Everything that may be shown of it.
+    fn all(exchange: &Exchange) -> String {
+        let (request, response) = (exchange.request(Instead::Hidden), exchange.response(Instead::Hidden));
+        let texts = [request, response.unwrap()].map(|it| format!("{:?} {:?}", it.headers, it.body));
+        [&exchange.url(Instead::Hidden), &exchange.curl(), &texts[0], &texts[1]]
+            .map(String::as_str)
+            .join("\n")
+    }
+
+    fn utf_16(text: &str) -> Vec<u8> {
+        std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+    }
+
+    #[test]
+    fn no_secret_of_the_request_is_readable_where_the_answer_repeats_it() {
+        let headers = [
+            ("authorization", "Bearer canary-1"),
+            ("cookie", "sid=canary-2; theme=dark"),
+            ("x-api-key", "canary-3"),
+            ("proxy-authorization", "Basic canary-4"),
+        ];
+        let (url, sent) = (
+            "http://h/canary-6?api_key=canary-5%2Fx",
+            r#"{"password":"canary-6","pins":{"secret":["canary-7\""]}}"#,
+        );
+        let came = r#"{"args":["canary-1","canary-2","CANARY-3","canary-4","canary-5/x","canary-6","canary-7\""],
+            "data":"{\"password\":\"canary-6\",\"x\":\"canary-7\\\"\"}","url":"?a=canary-5%2fx","dark":"theme"}"#;
+        for kind in ["application/json", "text/html", "application/x-www-form-urlencoded"] {
+            let mut exchange =
+                exchange(url, &headers, ("application/json", sent.as_bytes()), (kind, came.as_bytes()));
+            let response = exchange.response.as_mut().unwrap();
+            response.headers.insert("x-echo", "canary-2 and canary-5%2Fx".parse().unwrap());
+            let all = all(&exchange);
+            assert!(!all.to_lowercase().contains("canary"), "{all}");
+            assert!(all.contains("theme\\\"}") || kind.ends_with("urlencoded"), "{all}");
+            assert!(
+                exchange.curl().contains("h/'\"$PASSWORD\"'?api_key='\"$API_KEY\"'"),
+                "{}",
+                exchange.curl()
+            );
+        }
+    }
+
+    #[test]
+    fn a_short_secret_is_no_reason_to_hide_words() {
+        let sent = ("application/x-www-form-urlencoded", &b"pin=1234&code=it"[..]);
+        let exchange = exchange("http://h/?state=open", &[], sent, ("text/plain", b"it is 12345, open"));
+        assert_eq!(exchange.response(Instead::Hidden).unwrap().body.unwrap(), "it is 12345, open");
+    }
+
+    #[test]
+    fn secrets_are_hidden_in_bodies_of_other_encodings() {
+        let text = r#"{"password":"canary-1","name":"Zoë"}"#;
+        let big: Vec<_> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let latin = text.chars().map(|c| u8::try_from(c).unwrap()).collect();
+        for (kind, body) in [
+            ("application/json", utf_16(text)),
+            ("text/plain", utf_16(text)),
+            ("application/json; charset=\"UTF-16BE\"", big),
+            ("application/json; Charset=iso-8859-1", latin),
+        ] {
+            let exchange = exchange("http://h/", &[], (kind, &body), (kind, &body));
+            let all = all(&exchange);
+            assert!(!all.contains("canary") && all.matches("Zoë").count() == 3, "{kind}: {all}");
+            let message = exchange.response(Instead::Hidden).unwrap();
+            assert_eq!((message.size, message.cut), (body.len(), false));
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_not_shown() {
+        let without_mark: Vec<_> =
+            r#"{"password":"canary"}"#.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for (kind, body) in [
+            ("application/json", &*without_mark),
+            ("text/plain; charset=utf-8", b"canary \xff\xfe"),
+            ("text/plain; charset=utf-16", b"\xd8\x00\xd8"),
+            ("application/octet-stream", b"\0canary"),
+        ] {
+            let exchange = exchange("http://h/", &[], (kind, body), (kind, body));
+            let message = exchange.request(Instead::Itself);
+            assert_eq!((message.body, message.size), (None, body.len()), "{kind}");
+            assert!(exchange.curl().ends_with("--data-binary @body") && !all(&exchange).contains("canary"));
+        }
+    }
+
+    #[test]
+    fn a_cut_through_a_character_leaves_what_is_before_it() {
+        for body in [
+            "é".repeat(MOST).into_bytes(),
+            [b"x".to_vec(), "é".repeat(MOST).into_bytes()].concat(),
+            utf_16(&"é".repeat(MOST)),
+        ] {
+            let exchange = exchange("http://h/", &[], ("", b""), ("text/plain", &body));
+            let message = exchange.response(Instead::Hidden).unwrap();
+            assert!(message.cut && message.body.unwrap().ends_with('é'));
+        }
+    }
+
+    #[test]
+    fn each_part_of_a_form_is_told_by_its_name_and_its_headers() {
+        let kind = "multipart/form-data; boundary=\"b x\"";
+        let part = |head: &str, body: &str| format!("--b x\r\n{head}\r\n\r\n{body}\r\n");
+        let named = |name: &str| format!("Content-Disposition: form-data; name=\"{name}\"");
+        let parts = [
+            "canary-0".to_owned(),
+            part(&named("password"), "canary-1\r\ncanary-1"),
+            part(&named("client%53ecret"), "canary-2"),
+            part(&named("comment"), "Good day, ?token=canary-3&x"),
+            part(
+                &(named("data") + "\r\nContent-Type: application/json"),
+                r#"{"otp":"canary-4","a":"shown"}"#,
+            ),
+            part(&(named("file") + "; filename=x\r\nContent-Type: application/octet-stream"), "canary-5"),
+            part(&(named("encoded") + "\r\nContent-Transfer-Encoding: base64"), "canary-6"),
+            part("Content-Disposition: form-data", "canary-7"),
+            part(&(named("x") + "\r\nX-Api-Key: canary-8"), "plain"),
+            "--b x\r\nno headers, canary-9\r\n".to_owned(),
+            "--b x--\r\ncanary-10".to_owned(),
+        ];
+        let body = parts.concat();
+        let exchange = exchange("http://h/", &[], (kind, body.as_bytes()), (kind, body.as_bytes()));
+        let shown = all(&exchange);
+        assert!(!shown.contains("canary"), "{shown}");
+        for word in ["Good day", "shown", "plain", "name=\\\"comment"] {
+            assert!(shown.contains(word), "{word}: {shown}");
+        }
+        let other = self::exchange(
+            "http://h/",
+            &[],
+            ("multipart/form-data; boundary=other", body.as_bytes()),
+            ("", b""),
+        );
+        assert_eq!(other.request(Instead::Hidden).body.as_deref(), Some("••••"));
+    }
 }

@@ -10,6 +10,7 @@ use url::Url;
 use super::super::state::{TaskId, Work};
 use crate::api::response::status_line;
 use crate::auth::Step;
+use crate::auth::loopback::Stray;
 use crate::auth::session::Why;
 use crate::auth::verification::Name;
 use crate::http::{Exchange, Purpose};
@@ -41,6 +42,8 @@ pub struct Entry {
     pub between: (Party, Party),
     /// What was said, where it is an exchange and not yet too long ago.
     pub exchange: Option<Arc<Exchange>>,
+    /// What it counts, where it stands for several things: one entry of a task counts all of a kind.
+    pub counts: Option<Stray>,
 }
 
 /// Who takes part.
@@ -97,6 +100,7 @@ impl Entry {
             took: None,
             between: (Party::App, Party::App),
             exchange: None,
+            counts: None,
         }
     }
 
@@ -181,6 +185,12 @@ impl Entry {
             }
             Step::BrowserDidNotOpen(problem) => {
                 Self::new(task, Mark::Bad, "Your browser did not open", problem.as_str())
+            }
+            Step::IgnoredCallback { why, count } => {
+                let told =
+                    Self::new(task, Mark::Bad, "Ignored a callback that was not ours", why.to_string());
+                let detail = if *count > 1 { format!("{why} · {count} times") } else { told.detail };
+                Self { detail, counts: Some(*why), ..told }.between(Party::Browser, Party::App)
             }
             Step::CameBack { took, names_issuer } => {
                 let detail = if *names_issuer {

@@ -119,6 +119,14 @@ impl History {
     }
 
     pub(super) fn add(&mut self, mut entry: Entry) {
+        // One that counts goes into the place of the one that counted fewer.
+        let is_before = |before: &&mut Entry| before.task == entry.task && before.counts == entry.counts;
+        if entry.counts.is_some()
+            && let Some(before) = self.entries.iter_mut().rev().find(is_before)
+        {
+            before.detail = entry.detail;
+            return;
+        }
         if self.entries.len() == LONGEST
             && let Some(oldest) = self.entries.pop_front()
         {
@@ -171,6 +179,8 @@ fn weight(entry: &Entry) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::Step;
+    use crate::auth::loopback::Stray;
 
     fn history(entries: usize) -> History {
         let mut history = History::default();
@@ -209,6 +219,18 @@ mod tests {
         history.add(Entry::new(1, Mark::Bad, "late", ""));
         history.add(Entry::new(1, Mark::Good, "later", ""));
         assert_eq!((history.count(), history.get(10).map(|entry| entry.title.as_str())), (11, Some("late")));
+    }
+
+    #[test]
+    fn an_entry_that_counts_is_one_however_much_it_counts() {
+        let mut history = history(3);
+        let ignored = |count| Step::IgnoredCallback { why: Stray::OtherState, count };
+        for (task, count) in [(1, 1), (1, 2), (1, 9_000), (3, 1)] {
+            history.add(Entry::step(task, &ignored(count)).unwrap());
+        }
+        let told: Vec<_> = history.entries().skip(3).map(|entry| entry.detail.as_str()).collect();
+        let why = Stray::OtherState;
+        assert_eq!(told, [format!("{why} · 9000 times"), why.to_string()]);
     }
 
     #[test]

@@ -38,8 +38,12 @@ fn exchange(entry: &Entry, exchange: &Exchange) -> Value {
         "timings": { "send": 0, "wait": took, "receive": 0 },
         "comment": entry.title,
     });
-    if let Some(body) = request.body.filter(|body| !body.is_empty()) {
-        har["request"]["postData"] = json!({ "mimeType": kind(&request.headers), "text": body });
+    if request.size > 0 {
+        har["request"]["postData"] = json!({
+            "mimeType": kind(&request.headers),
+            "comment": comment(&request),
+            "text": request.body.unwrap_or_default(),
+        });
     }
     har
 }
@@ -59,12 +63,18 @@ fn response(exchange: &Exchange) -> Value {
             "size": message.as_ref().map_or(0, |message| message.size),
             "mimeType": message.as_ref().map(|message| kind(&message.headers)).unwrap_or_default(),
             "text": message.as_ref().and_then(|message| message.body.clone()).unwrap_or_default(),
+            "comment": message.as_ref().map(comment).unwrap_or_default(),
         },
         "redirectURL": "",
         "headersSize": -1,
         "bodySize": message.as_ref().map_or(-1, |message| i64::try_from(message.size).unwrap_or(-1)),
         "comment": error.unwrap_or_default(),
     })
+}
+
+/// Why there is no text of a body.
+fn comment(message: &Message) -> String {
+    if message.body.is_none() { format!("{} bytes, which are no text", message.size) } else { String::new() }
 }
 
 fn headers(message: &Message) -> Vec<Value> {

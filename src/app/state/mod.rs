@@ -111,6 +111,8 @@ pub struct State {
     pub opened: Option<Detail>,
     /// What is personal or secret of the sessions that there were.
     personal: BTreeSet<String>,
+    /// What is secret in the last exchange with the API.
+    told: Vec<String>,
     /// Whether somebody presents: large type, and nothing personal readable.
     pub presenting: bool,
     /// Whether it is shown as a sequence of messages.
@@ -231,6 +233,7 @@ impl State {
             history: History::default(),
             opened: None,
             personal: BTreeSet::new(),
+            told: Vec::new(),
             presenting: false,
             sequence: false,
             exported: None,
@@ -344,7 +347,7 @@ impl State {
     /// What is personal or secret, as far as it is known: what a presentation hides.
     pub fn personal(&self) -> impl Iterator<Item = &str> {
         let clients = self.profiles.iter().map(|profile| &profile.client_id);
-        self.personal.iter().chain(clients).map(String::as_str)
+        self.personal.iter().chain(&self.told).chain(clients).map(String::as_str)
     }
 
     /// What this session tells of a person is hidden from now on, also once it has ended.
@@ -387,8 +390,10 @@ impl State {
                     if exchange.purpose != Purpose::Api {
                         self.clock_ahead = exchange.clock_ahead.unwrap_or(self.clock_ahead);
                     }
-                    if exchange.purpose == Purpose::UserInfo {
-                        self.note_user_info(&exchange);
+                    match exchange.purpose {
+                        Purpose::UserInfo => self.note_user_info(&exchange),
+                        Purpose::Api => self.told = exchange.secrets().collect(),
+                        _ => {}
                     }
                     self.history.add(Entry::exchange(task, exchange));
                 }
