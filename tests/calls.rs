@@ -32,6 +32,7 @@ use support::browser;
 use support::provider::{Provider, bend, value};
 use support::server::{self, Seen, Server};
 use support::{DEADLINE, demo, until, within};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 fn http() -> Http {
@@ -351,7 +352,16 @@ async fn a_body_without_an_end_is_shown_as_it_comes_for_as_long_as_somebody_wait
 
 #[tokio::test]
 async fn an_answer_that_breaks_off_shows_what_came_and_why_it_is_not_more() {
-    let response = answered(|| server::broken("{\"a\": [1,")).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let said =
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{\"a\": [1,";
+        stream.read(&mut [0; 1024]).await.unwrap();
+        stream.write_all(said.as_bytes()).await.unwrap();
+    });
+    let response = get(&url).await.unwrap();
     let Some(Cut::BrokeOff(error)) = &response.cut else { panic!("{:?}", response.cut) };
     assert_eq!((&error.why, response.status_line()), (&NoAnswer::Reset, "200 OK".to_owned()));
     let profile = any_profile();

@@ -240,7 +240,9 @@ mod tests {
         let said = |kind: &str, body: &[u8]| {
             let mut all = HeaderMap::new();
             all.insert(header::CONTENT_TYPE, kind.parse().unwrap());
-            Said::new(&all, body)
+            let mut said = Said::head(&all);
+            said.goes_on(body);
+            said
         };
         let (mut request, response) = (said(sent.0, sent.1), said(came.0, came.1));
         for (name, value) in headers {
