@@ -96,7 +96,7 @@ async fn alice_may_call_everything() {
         assert_eq!(response.status_line(), "200 OK", "{}", ready.name);
         assert!(response.with_token && response.refusal.is_none());
         assert_eq!(response.progress.kind, Kind::Json);
-        assert!(response.beginning.contains("Hello from a p"), "{}", response.beginning);
+        assert!(response.beginning.expose().contains("Hello from a p"), "{response:?}");
         assert_eq!(explain::response(&response, &caller(&profile, Some(&session))), None);
     }
 }

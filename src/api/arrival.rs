@@ -15,6 +15,7 @@ use super::request::Request;
 use super::response::{self, Cut, Response};
 use crate::body::{Body, Intake, Progress};
 use crate::http::Incoming;
+use crate::secret::Secret;
 
 /// The longest body that is read, in bytes: what never ends must not fill the disk.
 pub const MOST: u64 = 16 << 30;
@@ -110,7 +111,7 @@ impl Answer {
             body,
             progress,
             rows,
-            beginning,
+            beginning: Secret::new(beginning),
             cut,
         }
     }

@@ -10,7 +10,7 @@ use super::refusal::Refusal;
 use super::request::Request;
 use crate::body::{Body, Progress, Row};
 use crate::http::HttpError;
-use crate::secret::HIDDEN;
+use crate::secret::{HIDDEN, Secret};
 use crate::untrusted;
 
 /// How many rows of the body go along with a response: more than a window has room for.
@@ -44,7 +44,7 @@ pub struct Response {
     /// Its first rows, of the view that suits it best.
     pub rows: Vec<Row>,
     /// Its beginning, as text.
-    pub beginning: String,
+    pub beginning: Secret,
     /// Why the body is not whole, if it is not.
     pub cut: Option<Cut>,
 }

@@ -136,7 +136,7 @@ impl App {
             self.end_orphaned_session(written);
         }
         if let Event::LookedUp(_, Ok(Found::Text(text))) = &event {
-            context.copy_text(text.clone());
+            context.copy_text(text.expose().to_owned());
         }
         let enters = match &event {
             Event::DemoStarted(_, Ok(_)) => self.state.is_demo(),

@@ -514,6 +514,6 @@ pub(super) fn title(response: &Response) -> Option<String> {
 }
 
 fn beginning(response: &Response) -> &str {
-    let text = &response.beginning;
+    let text = response.beginning.expose();
     &text[..text.floor_char_boundary(PAGE)]
 }

@@ -80,7 +80,7 @@ fn answered(status: u16, with_token: bool, challenge: &'static str) -> Response 
         body,
         progress,
         rows: Vec::new(),
-        beginning: String::new(),
+        beginning: Secret::new(String::new()),
     }
 }
 

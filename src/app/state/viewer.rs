@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::api::response::Response;
 use crate::body::{Body, Needle, Progress, Row, Search, View};
+use crate::secret::Secret;
 
 /// How many rows are kept before and after the first one that is shown.
 const AROUND: [u64; 2] = [300, 500];
@@ -150,7 +151,7 @@ pub enum Found {
     /// The path of the row.
     Path(Option<String>),
     /// The text of what is selected.
-    Text(String),
+    Text(Secret),
     /// The hit of this number is in this row.
     Hit(u64, Option<u64>),
     /// The line starts with this row.
@@ -495,7 +496,7 @@ impl LookingUp {
                 Ok(Found::End(row.number, end.and_then(|mut rows| rows.pop())))
             }),
             Lookup::Path(row) => body.path(&row).map(Found::Path),
-            Lookup::Text(range) => text(&body, view, range).map(Found::Text),
+            Lookup::Text(range) => text(&body, view, range).map(|text| Found::Text(Secret::new(text))),
             Lookup::Hit(search, number) => {
                 let search = search.lock().unwrap_or_else(PoisonError::into_inner);
                 body.hit(view, &search, number).and_then(|at| {
