@@ -178,7 +178,7 @@ struct Search<'a> {
     found: Vec<Found>,
 }
 
-impl<'a> Search<'a> {
+impl Search<'_> {
     fn add(&mut self, name: &str, at: Range<usize>) {
         if !at.is_empty() {
             self.found.push(Found { at, name: name.to_owned(), bare: false });
@@ -196,11 +196,6 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn is_secret_header(&self, name: &str) -> bool {
-        let name = name.to_ascii_lowercase();
-        name.ends_with("authorization") || name.contains("cookie") || (self.is_hidden)(&name)
-    }
-
     fn header(&mut self, name: &str, at: Range<usize>) {
         let (value, name) = (&self.text[at.clone()], name.to_ascii_lowercase());
         match name.as_str() {
@@ -210,7 +205,7 @@ impl<'a> Search<'a> {
                 let name = if name == "authorization" { "access_token" } else { &name };
                 self.add(name, start..at.end);
             }
-            name if self.is_secret_header(name) => self.add(name, at),
+            name if (self.is_hidden)(name) => self.add(name, at),
             "location" | "content-location" | "referer" => self.url(at),
             _ => self.json(at),
         }
@@ -338,7 +333,7 @@ impl<'a> Search<'a> {
             let text = &self.text[line.clone()];
             if let Some((name, value)) = text.split_once(':')
                 && is_token(name.trim())
-                && self.is_secret_header(name.trim())
+                && (self.is_hidden)(name.trim())
             {
                 let end = line.start + text.trim_end().len();
                 self.header(name.trim(), (line.end - value.trim_start().len()).min(end)..end);
@@ -391,10 +386,11 @@ impl<'a> Search<'a> {
             let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
             let rest = &self.text[start..at.end];
             from = start + rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-            // One that was cut off has fewer dots.
-            let is_cut = from == self.text.len() && from - start > 20;
-            if is_cut || matches!(self.text[start..from].matches('.').count(), 2 | 4) {
-                self.add("token", start..from);
+            match self.text[start..from].matches('.').count() {
+                2 | 4 => self.add("token", start..from),
+                // It was cut off.
+                1 | 3 if from == self.text.len() => self.add("token", start..from),
+                _ => {}
             }
         }
     }
@@ -471,7 +467,6 @@ pub(crate) fn is_secret(name: &str) -> bool {
         "state",
         "nonce",
         "ticket",
-        "authorization",
         "auth",
         "key",
         "session",
@@ -486,10 +481,29 @@ pub(crate) fn is_secret(name: &str) -> bool {
         "pin",
         "assertion",
     ];
-    let ends =
-        ["token", "_code", "jwt", "_key", "apikey", "_hint", "assertion", "signature", "session_state"];
-    let holds =
-        ["secret", "password", "passwd", "credential", "session_id", "sessionid", "api_key", "private_key"];
+    let ends = [
+        "token",
+        "_code",
+        "jwt",
+        "_key",
+        "apikey",
+        "_hint",
+        "assertion",
+        "authorization",
+        "signature",
+        "session_state",
+    ];
+    let holds = [
+        "secret",
+        "password",
+        "passwd",
+        "credential",
+        "cookie",
+        "session_id",
+        "sessionid",
+        "api_key",
+        "private_key",
+    ];
     exact.contains(&name.as_str())
         || ends.iter().any(|end| name.ends_with(end))
         || holds.iter().any(|part| name.contains(part))
@@ -594,6 +608,18 @@ mod tests {
                 Instead::Hidden,
             ),
             json(r#"{"tokens":[{"value":"canary"#, Instead::Hidden),
+            json(
+                r#"{"headers":{"Set-Cookie":"a=canary","Proxy-Authorization":"Basic canary"}}"#,
+                Instead::Hidden,
+            ),
+            json(r#"{"acc\u0065ss_token":"canary"}"#, Instead::Hidden),
+            form("access%5Ftoken=canary", Instead::Hidden),
+            text(
+                "GET / HTTP/1.1\r\nCookie: a=canary\r\n\r\nvar x = {\"password\": \"canary\"};",
+                Instead::Hidden,
+            ),
+            text(&format!("it begins with {}", JWT.rsplit_once('.').unwrap().0), Instead::Hidden)
+                .replace("eyJ", "canary"),
         ] {
             assert!(!shown.contains("canary"), "{shown}");
         }

@@ -36,11 +36,16 @@ impl Meaning {
             let (before, after) = (&self.words[..at], &self.words[at + word.len()..]);
             !before.ends_with(char::is_alphanumeric) && !after.starts_with(char::is_alphanumeric)
         };
-        let found = self
-            .words
-            .match_indices(word)
-            .filter(move |(at, word)| !word.is_empty() && (!whole || is_apart(*at)));
+        // Preparing to look for a long word takes longer than to see that it has no room here.
+        let room = if word.len() <= self.words.len() { &*self.words } else { "" };
+        let found =
+            room.match_indices(word).filter(move |(at, word)| !word.is_empty() && (!whole || is_apart(*at)));
         found.map(|(at, word)| self.written(at..at + word.len()))
+    }
+
+    /// Whether this is nothing but a piece of `word`.
+    pub fn is_piece_of(&self, word: &str) -> bool {
+        word.contains(self.words.trim())
     }
 
     /// Where the part of [`Meaning::text`] at this place, which is not empty, is written.

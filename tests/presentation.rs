@@ -61,10 +61,10 @@ async fn echo() -> Server {
     Server::start(|seen| async move {
         let headers: Vec<_> = seen.headers.values().map(|value| value.to_str().unwrap()).collect();
         let cookie = seen.header("cookie").and_then(|cookie| cookie.strip_prefix("sid=")).unwrap();
-        let escaped: String = seen.body.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+        let escaped: Vec<_> = seen.body.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
         let said = json!({ "headers": headers, "query": seen.query, "sent": seen.body, "cookie": cookie,
             "email": "canary at home", "name": "Canary Smith", "api_key": "canary-7", "tokens": ["canary-8"] });
-        let body = said.to_string().replacen('{', &format!("{{\"escaped\":\"{escaped}\","), 1);
+        let body = said.to_string().replacen('{', &format!("{{\"escaped\":\"{}\",", escaped.concat()), 1);
         let mut answer = server::answer(403, ("content-type", "application/json"), body);
         answer.headers_mut().insert("x-echo", cookie.parse().unwrap());
         answer.headers_mut().insert("set-cookie", "other=canary-9".parse().unwrap());
@@ -297,6 +297,26 @@ fn no_secret_stands_in_the_timeline_or_in_what_is_exported_of_it() {
     assert!(
         copied.is_some_and(|curl| curl.starts_with("curl -X POST") && curl.contains("&code='\"$CODE\"'&"))
     );
+}
+
+#[test]
+fn a_body_in_another_charset_is_read_in_the_timeline_and_its_secrets_are_hidden() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.log_in_as("Alice Adams");
+    let api = window.runtime.block_on(Server::start(|_| async {
+        let body = r#"{ "password": "canary", "greeting": "Grüße" }"#.encode_utf16();
+        let body: Vec<_> = body.flat_map(u16::to_be_bytes).collect();
+        server::answer(200, ("content-type", "application/json; charset=utf-16be"), body)
+    }));
+    window.fill("URL", &api.at("x"));
+    window.press("Call API");
+    window.press("Call without the token");
+    window.is_answered("200 OK");
+    let name = format!("GET /x: 200 OK · {}", api.url.origin().ascii_serialization());
+    window.harness.get_by_label(&name).click();
+    window.harness.run();
+    let text = readable(&window);
+    assert!(text.contains("Grüße") && !text.contains("canary"), "{text}");
 }
 
 #[test]

@@ -40,19 +40,26 @@ impl Hidden {
 
     /// `text` with what is hidden replaced, character by character.
     fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let ranges = self.find(text);
+        let mut ranges = self.find(text);
         if ranges.is_empty() {
             return text.into();
         }
-        let is_hidden = |at| ranges.iter().any(|range| range.contains(&at));
-        text.char_indices().map(|(at, c)| if is_hidden(at) && !c.is_whitespace() { DOT } else { c }).collect()
+        ranges.sort_by_key(|range| range.start);
+        let (mut ranges, mut until) = (ranges.into_iter().peekable(), 0);
+        let masked = text.char_indices().map(|(at, c)| {
+            while let Some(range) = ranges.next_if(|range| range.start <= at) {
+                until = range.end.max(until);
+            }
+            if at < until && !c.is_whitespace() { DOT } else { c }
+        });
+        masked.collect()
     }
 
     /// Where in `text` something is hidden.
     fn find(&self, text: &str) -> Vec<Range<usize>> {
         let meaning = Meaning::of(text);
-        let piece = meaning.text.trim();
-        if piece.len() >= PIECE && self.words.iter().any(|word| word.contains(piece)) {
+        let is_long = meaning.text.trim().len() >= PIECE;
+        if is_long && self.words.iter().any(|word| meaning.is_piece_of(word)) {
             return std::iter::once(0..text.len()).collect();
         }
         let words = self.words.iter().flat_map(|word| meaning.find(word, is_short(word)));

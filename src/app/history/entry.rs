@@ -162,7 +162,9 @@ impl Entry {
     fn call(task: TaskId, exchange: &Exchange) -> Self {
         let shown = exchange.url(Instead::Hidden);
         let url = Url::parse(&shown).ok();
-        let path = url.as_ref().map_or(shown.as_str(), Url::path);
+        // As it is written: what stands for a secret is nothing to encode.
+        let path = shown.split_once("://").and_then(|(_, rest)| Some(&rest[rest.find('/')?..]));
+        let path = path.unwrap_or(&shown).split(['?', '#']).next().unwrap_or_default();
         let (mark, detail) = match &exchange.outcome {
             Ok(status) => {
                 let host = url.as_ref().map(|url| url.origin().ascii_serialization()).unwrap_or_default();
