@@ -93,6 +93,12 @@ pub(crate) fn find_named(text: &str, kind: As, is_hidden: &dyn Fn(&str) -> bool)
     search.found
 }
 
+/// The value of a header as it may be shown.
+#[must_use]
+pub fn header(name: &str, value: &str) -> String {
+    shown(value, find(value, As::Header(name)), Instead::Hidden)
+}
+
 /// `text` with what was `found` in it replaced.
 #[must_use]
 pub fn shown(text: &str, mut found: Vec<Found>, instead: Instead) -> String {

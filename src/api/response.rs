@@ -10,7 +10,8 @@ use super::refusal::Refusal;
 use super::request::Request;
 use crate::body::{Body, Progress, Row};
 use crate::http::HttpError;
-use crate::secret::{HIDDEN, Secret};
+use crate::redaction;
+use crate::secret::Secret;
 use crate::untrusted;
 
 /// How many rows of the body go along with a response: more than a window has room for.
@@ -104,11 +105,8 @@ pub(super) fn content_type(headers: &HeaderMap) -> Option<String> {
 
 pub(super) fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
     let shown = headers.iter().map(|(name, value)| {
-        let value = match *name {
-            header::SET_COOKIE => HIDDEN.to_owned(),
-            _ => untrusted::line(&String::from_utf8_lossy(value.as_bytes())),
-        };
-        (name.to_string(), value)
+        let value = redaction::header(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
+        (name.to_string(), untrusted::line(&value))
     });
     shown.collect()
 }

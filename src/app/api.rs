@@ -11,6 +11,7 @@ use super::widgets::{self, Taken};
 use super::{body, checks, remedied, rule, session, token};
 use crate::api::request::{Draft, METHODS};
 use crate::api::response::Response;
+use crate::redaction;
 use crate::secret::HIDDEN;
 
 /// Draws the screen.
@@ -292,9 +293,7 @@ fn sent(ui: &mut Ui, response: &Response) {
     }
     for (name, value) in &request.headers {
         // What the person typed may be a key of theirs.
-        let secret = ["authorization", "cookie", "x-api-key"].contains(&name.as_str());
-        let value =
-            if secret { HIDDEN.to_owned() } else { String::from_utf8_lossy(value.as_bytes()).into_owned() };
+        let value = redaction::header(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
         rows.push((name.to_string(), value));
     }
     if !request.body.is_empty() {

@@ -184,6 +184,7 @@ fn find(ui: &mut Ui, actions: &mut Vec<Action>, viewer: &Viewer) {
             (None, total) => format!("{} hits{more}", number(total)),
         };
         ui.label(RichText::new(count).font(theme::small()).color(palette(ui).soft));
+        ui.add_space(4.0);
     }
     let mut text = viewer.find.clone();
     let edit = TextEdit::singleline(&mut text)
@@ -194,7 +195,6 @@ fn find(ui: &mut Ui, actions: &mut Vec<Action>, viewer: &Viewer) {
         .hint_text("Find, or :line");
     let field = ui.add(edit);
     widgets::named(ui, &field, FIND);
-    widgets::ring(ui, &field);
     let field = field.on_hover_text("Ctrl+F; in any case, unless you type a capital");
     if ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::F)) {
         field.request_focus();
@@ -214,8 +214,10 @@ fn footer(ui: &mut Ui, actions: &mut Vec<Action>, viewer: &Viewer) {
     let palette = palette(ui);
     let text = |text: String| RichText::new(text).font(theme::small()).color(palette.soft);
     ui.horizontal_centered(|ui| {
-        ui.add_space(12.0);
         ui.spacing_mut().item_spacing.x = size::NEAR;
+        // As high as the line, and no higher.
+        ui.spacing_mut().interact_size.y = FOOT - 6.0;
+        ui.spacing_mut().button_padding.y = 0.0;
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.add_space(12.0);
             let mut facts = Vec::new();
@@ -229,9 +231,11 @@ fn footer(ui: &mut Ui, actions: &mut Vec<Action>, viewer: &Viewer) {
             ui.label(text(facts.join(" · ")));
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| match (&viewer.saved, &viewer.path) {
                 (Some(Ok(path)), _) => {
+                    ui.add_space(12.0);
                     ui.add(Label::new(text(format!("Saved as {}", path.display()))).truncate());
                 }
                 (Some(Err(problem)), _) => {
+                    ui.add_space(12.0);
                     ui.add(Label::new(text(format!("Not saved: {problem}")).color(palette.bad)).truncate());
                 }
                 (None, Some(path)) => {
@@ -244,6 +248,7 @@ fn footer(ui: &mut Ui, actions: &mut Vec<Action>, viewer: &Viewer) {
                     let of = viewer.length.map(|length| format!(" of {}", widgets::bytes(length)));
                     let came = widgets::bytes(viewer.progress.bytes);
                     let rate = widgets::bytes(viewer.rate() as u64);
+                    ui.add_space(12.0);
                     ui.label(text(format!("Receiving: {came}{} · {rate}/s", of.unwrap_or_default())));
                 }
                 (None, None) => {}
@@ -324,7 +329,7 @@ fn rows(ui: &mut Ui, actions: &mut Vec<Action>, viewer: &Viewer) {
     let digits = counted.lines.max(999).ilog10() as f32 + 1.0;
     let gutter = 24.0 + digits * 8.5;
     let all = ui.available_rect_before_wrap();
-    let area = all.with_max_x(all.right() - BAR - 4.0);
+    let area = all.with_max_x(all.right() - BAR - 4.0).with_min_y(all.top() + 6.0);
     let palette = palette(ui);
     let measure = Measure { viewer, palette, width: area.width() - gutter - 26.0, seen: viewer.seen() };
 

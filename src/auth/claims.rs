@@ -341,7 +341,7 @@ const KNOWN: [(&str, About, &str); 61] = [
     ("profile", Person, "The address of the person's page (OpenID Connect Core)."),
     ("birthdate", Person, "The date of birth (OpenID Connect Core)."),
     ("zoneinfo", Person, "The time zone (OpenID Connect Core)."),
-    ("locale", Person, "The language and region (OpenID Connect Core)."),
+    ("locale", Technical, "The language and region (OpenID Connect Core)."),
     ("address", Person, "The postal address (OpenID Connect Core)."),
     ("updated_at", Technical, "When what is known of the person last changed (OpenID Connect Core)."),
     // What it is good for, and how it came about.

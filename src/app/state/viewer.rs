@@ -541,3 +541,33 @@ fn text(body: &Body, view: View, [start, end]: [Spot; 2]) -> io::Result<String> 
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folds(folded: &[(u64, u64)]) -> Folds {
+        let end = |&(open, end): &(u64, u64)| (open, Row { number: end, ..Row::default() });
+        Folds(folded.iter().map(end).collect())
+    }
+
+    #[test]
+    fn what_is_folded_is_passed_over_and_what_is_folded_within_it_counts_once() {
+        // Of ten rows, 2 hides 3 to 6, and with them what 4 hides; 8 hides 9.
+        let folds = folds(&[(2, 6), (4, 5), (8, 9)]);
+        let seen: Vec<u64> = (0..folds.seen(10)).map(|seen| folds.row(seen)).collect();
+        assert_eq!(seen, [0, 1, 2, 7, 8]);
+        for (number, row) in seen.into_iter().enumerate() {
+            assert_eq!(folds.seen(row), number as u64);
+        }
+        assert_eq!([2, 3, 6, 7, 9].map(|row| folds.visible(row)), [2, 2, 2, 7, 8]);
+    }
+
+    #[test]
+    fn a_selection_goes_from_its_earlier_spot_to_its_later_one() {
+        let [earlier, later] = [Spot { row: 1, column: 9 }, Spot { row: 2, column: 0 }];
+        let selection = Selection { anchor: later, head: earlier };
+        assert_eq!(selection.range(), [earlier, later]);
+        assert!(!selection.is_empty());
+    }
+}
