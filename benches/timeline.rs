@@ -2,17 +2,18 @@
 //!
 //! `cargo bench --bench timeline`: the real app without a screen, so what it lays out and not what is painted. It takes
 //! about two minutes, most of them for the calls that make the entries.
-#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
 #[path = "../tests/support/mod.rs"]
+mod far_side;
 mod support;
 
 use std::time::{Duration, Instant};
 
 use egui::{Event, MouseWheelUnit, Pos2, Vec2};
+use far_side::window::{Computer, Person, Window};
 use hallpass::app::state::Call;
 use hallpass::demo::person::Choice;
-use support::window::{Computer, Person, Window};
+use support::Row;
 
 const ENTRIES: usize = 10_000;
 const FRAMES: usize = 200;
@@ -32,13 +33,12 @@ fn main() {
     }
     let [many_scrolling, many_closed] = measured(&mut window);
     for (name, few, many) in
-        [("scrolling", few_scrolling, many_scrolling), ("with the timeline closed", few_closed, many_closed)]
+        [("scrolling", few_scrolling, many_scrolling), ("closed", few_closed, many_closed)]
     {
-        let ratio = many[0].as_secs_f64() / few[0].as_secs_f64();
-        println!(
-            "{name}: median {:.2?}, worst {:.2?} with {ENTRIES} entries; {:.2?} with a few ({ratio:.2} ×)",
-            many[0], many[1], few[0]
-        );
+        let what = format!("frame with {ENTRIES} entries in the timeline, {name}");
+        Row::time(format!("{what}: median"), many[0], "with a few", few[0]).print();
+        let held = many[1] <= Duration::from_millis(16);
+        Row::new(format!("{what}: worst"), format!("{:.1?}", many[1])).within("≤ 16 ms", held).print();
     }
 }
 

@@ -858,12 +858,12 @@ async fn the_stream_is_a_json_object_a_line() {
     let mut response = call(&demo, "api/stream", None).await;
     assert_eq!(response.headers()[CONTENT_TYPE], "application/x-ndjson");
     assert_eq!(response.content_length(), None);
-    let (start, mut read) = (Instant::now(), Vec::new());
-    while read.iter().filter(|byte| **byte == b'\n').count() < 10 {
-        read.extend(response.chunk().await.unwrap().unwrap());
+    let (start, mut read) = (Instant::now(), String::new());
+    while read.matches('\n').count() < 10 {
+        read += str::from_utf8(&response.chunk().await.unwrap().unwrap()).unwrap();
     }
     assert!(start.elapsed() > Duration::from_millis(400));
-    for (index, line) in str::from_utf8(&read).unwrap().lines().enumerate() {
+    for (index, line) in read.lines().enumerate() {
         let line: Value = serde_json::from_str(line).unwrap();
         assert_eq!(line["id"], index + 1);
     }

@@ -34,34 +34,28 @@ const STREAM_PACE: Duration = Duration::from_millis(50);
 const STREAM_LINES: usize = 12_000;
 
 /// `GET /api/large?mb=10&kind=json`: so many million bytes, give or take a line, and the same ones every time.
-pub async fn large(params: Params) -> Response {
-    let length = match number(&params, "mb", 10, MOST_MB) {
-        Ok(mb) => mb * 1_000_000,
-        Err(refused) => return refused,
-    };
+pub async fn large(params: Params) -> Result<Response, BadRequest> {
+    let length = number(&params, "mb", 10, MOST_MB)? * 1_000_000;
     let (content_type, body) = match params.get("kind").unwrap_or("json") {
         "json" => ("application/json", Large::json(length)),
         "broken" => ("application/json", Large::json(length).broken()),
         "line" => ("application/json", Large::new(length, "\"", words, "\"")),
         "text" => ("text/plain; charset=utf-8", Large::new(length, "", log_line, "")),
         "binary" => ("application/octet-stream", Large::new(length, "", noise, "")),
-        _ => return bad_request("kind can be json, broken, line, text or binary"),
+        _ => return Err(BadRequest("kind can be json, broken, line, text or binary".to_owned())),
     };
-    answer(content_type, Pieces { left: Some(body.len()), pace: None, pieces: body.pieces() })
+    Ok(answer(content_type, Pieces { left: Some(body.len()), pace: None, rest: body.pieces() }))
 }
 
 /// `GET /api/slow?seconds=20`: a JSON array, of which an element comes every half second.
-pub async fn slow(params: Params) -> Response {
-    let elements = match number(&params, "seconds", 20, MOST_SECONDS) {
-        Ok(seconds) => seconds * 2,
-        Err(refused) => return refused,
-    };
+pub async fn slow(params: Params) -> Result<Response, BadRequest> {
+    let elements = number(&params, "seconds", 20, MOST_SECONDS)? * 2;
     let element = move |index: usize| {
         let end = if index < elements { ",\n" } else { "\n]\n" };
         format!("  {}{end}", json!({ "id": index, "of": elements, "at": Timestamp::now() })).into_bytes()
     };
-    let pieces = iter::once(b"[\n".to_vec()).chain((1..=elements).map(element));
-    answer("application/json", Pieces { left: None, pace: Some(interval(SLOW_PACE)), pieces })
+    let rest = iter::once(b"[\n".to_vec()).chain((1..=elements).map(element));
+    Ok(answer("application/json", Pieces { left: None, pace: Some(interval(SLOW_PACE)), rest }))
 }
 
 /// `GET /api/stream`: JSON objects, a line each.
@@ -76,19 +70,24 @@ pub async fn stream() -> Response {
     let mut pace = interval(STREAM_PACE);
     // What a client that does not read has missed is not sent all at once.
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let pieces = (1..=STREAM_LINES).map(line);
-    answer("application/x-ndjson", Pieces { left: None, pace: Some(pace), pieces })
+    let rest = (1..=STREAM_LINES).map(line);
+    answer("application/x-ndjson", Pieces { left: None, pace: Some(pace), rest })
 }
 
 /// A number among the parameters, from 1 to `most`.
-fn number(params: &Params, name: &str, usual: usize, most: usize) -> Result<usize, Response> {
+fn number(params: &Params, name: &str, usual: usize, most: usize) -> Result<usize, BadRequest> {
     let Some(text) = params.get(name) else { return Ok(usual) };
     let number = text.parse().ok().filter(|number| (1..=most).contains(number));
-    number.ok_or_else(|| bad_request(&format!("{name} can be a number from 1 to {most}")))
+    number.ok_or_else(|| BadRequest(format!("{name} can be a number from 1 to {most}")))
 }
 
-fn bad_request(text: &str) -> Response {
-    (StatusCode::BAD_REQUEST, message(text)).into_response()
+/// What can be asked for instead.
+pub struct BadRequest(String);
+
+impl IntoResponse for BadRequest {
+    fn into_response(self) -> Response {
+        (StatusCode::BAD_REQUEST, message(&self.0)).into_response()
+    }
 }
 
 fn answer(
@@ -100,7 +99,7 @@ fn answer(
 
 /// A body whose next piece is made when the last one has been taken, and not before its time.
 struct Pieces<I> {
-    pieces: I,
+    rest: I,
     /// How many bytes are still to come, where that is known: it becomes `Content-Length`.
     left: Option<usize>,
     pace: Option<Interval>,
@@ -114,11 +113,11 @@ impl<I: Iterator<Item = Vec<u8>> + Unpin> hyper::body::Body for Pieces<I> {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let Self { pieces, left, pace } = self.get_mut();
+        let Self { rest, left, pace } = self.get_mut();
         if let Some(pace) = pace {
             ready!(pace.poll_tick(context));
         }
-        let Some(piece) = pieces.next() else { return Poll::Ready(None) };
+        let Some(piece) = rest.next() else { return Poll::Ready(None) };
         if let Some(left) = left {
             *left -= piece.len();
         }
@@ -231,7 +230,7 @@ impl Block {
         for &(at, line) in self.numbers.iter().take_while(|(_, line)| *line < lines) {
             let mut number = FIRST + first + line;
             for digit in text[at..at + DIGITS].iter_mut().rev() {
-                *digit = b'0' + (number % 10) as u8;
+                *digit = b"0123456789"[number % 10];
                 number /= 10;
             }
         }

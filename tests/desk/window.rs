@@ -1,8 +1,6 @@
 //! Eyes and hands: the window as a screen reader sees and presses it, and the keyboard.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
-use std::ffi::OsString;
 use std::fs;
 use std::time::Duration;
 
@@ -10,6 +8,7 @@ use serde::Serialize;
 use zbus::zvariant::{DynamicDeserialize, DynamicType, OwnedObjectPath};
 
 use super::{Desk, Process, call, within_patience};
+use crate::support::processor::Used;
 
 /// An object on the accessibility bus: whose it is, and where.
 type Object = (String, OwnedObjectPath);
@@ -218,26 +217,11 @@ impl Window<'_> {
     pub async fn rest(&self) -> Duration {
         const SPAN: Duration = Duration::from_secs(5);
         let rests = within_patience(async || {
-            let before = self.processor_times();
+            let before = Used::by(self.process.0.id());
             tokio::time::sleep(SPAN).await;
-            let after = self.processor_times().into_iter();
-            let used = after
-                .map(|(thread, time)| time.saturating_sub(before.get(&thread).copied().unwrap_or_default()));
-            Some(used.sum()).filter(|used| *used <= SPAN / 1000)
+            Some(before.since()).filter(|used| *used <= SPAN / 1000)
         });
         rests.await.expect("the idle window uses the processor")
-    }
-
-    /// What each thread has used of the processor.
-    fn processor_times(&self) -> HashMap<OsString, Duration> {
-        let threads = fs::read_dir(format!("/proc/{}/task", self.process.0.id())).unwrap();
-        let times = threads.map_while(Result::ok).filter_map(|thread| {
-            // A thread may end meanwhile.
-            let figures = fs::read_to_string(thread.path().join("schedstat")).ok()?;
-            let nanoseconds = figures.split(' ').next()?.parse().ok()?;
-            Some((thread.file_name(), Duration::from_nanos(nanoseconds)))
-        });
-        times.collect()
     }
 
     async fn focused(&self) -> Option<Node> {

@@ -7,6 +7,7 @@
 //! | `keys.rs` | the keys that it signs with, made once a test binary |
 //! | `browser.rs` | the system browser, scripted or in the test's own hand |
 //! | `vault.rs` | a vault that processes share, and vaults that fail |
+//! | `processor.rs` | what a process uses of the processor |
 //! | `window.rs` | the window of the app, and a person's hands and eyes |
 //! | `worker.rs` | another window, in a process of its own |
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
@@ -20,6 +21,8 @@
 
 pub mod browser;
 pub mod keys;
+#[cfg(target_os = "linux")]
+pub mod processor;
 pub mod provider;
 pub mod server;
 pub mod vault;
