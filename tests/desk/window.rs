@@ -111,6 +111,19 @@ impl Window<'_> {
         gone.await.unwrap_or_else(|| panic!("{name:?} does not go away"));
     }
 
+    /// Where the leftmost thing stands whose name holds `part`, in the window: left, top, width and height.
+    pub async fn place(&self, part: &str) -> [usize; 4] {
+        let mut places = Vec::new();
+        for node in self.nodes().await.iter().filter(|node| node.name.contains(part)) {
+            let in_the_window = 1u32;
+            let asked = ("org.a11y.atspi.Component", "GetExtents");
+            let ((x, y, width, height),): ((i32, i32, i32, i32),) =
+                self.ask(node, asked.0, asked.1, &in_the_window).await;
+            places.push([x, y, width, height].map(|length| usize::try_from(length).unwrap_or_default()));
+        }
+        places.into_iter().min().unwrap_or_else(|| panic!("{part:?} is nowhere"))
+    }
+
     /// Presses the control of this name, once it can be pressed and stands still: a row that comes in above it makes
     /// it another one.
     pub async fn click(&self, name: &str) {
