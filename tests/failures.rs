@@ -162,16 +162,26 @@ async fn at_the_demo(sheet: &mut Sheet) {
     window.choose("Private").await;
     window.click("Method: GET").await;
     window.click("DELETE").await;
+    window.wait("Method: DELETE").await;
+    window.press("Escape");
     window.click("Call API").await;
     explained(&window, 21, "DELETE /api/private", "This address takes no DELETE", &["It takes", "GET"]).await;
     window.click("Use GET").await;
+    window.wait("Method: GET").await;
     window.click("Call API").await;
     window.wait("200 OK").await;
 
     fault(&window, "API 429").await;
     window.click("Call API").await;
     let headline = "The API wants to be left alone for a while";
-    shown(sheet, at, (22, "Fault “API 429”"), headline, &["call again in 20 seconds", "Call again in"]).await;
+    shown(
+        sheet,
+        at,
+        (22, "The demo’s fault “API 429”"),
+        headline,
+        &["call again in 20 seconds", "Call again in"],
+    )
+    .await;
     sound(&window, "API 429").await;
 
     fault(&window, "API 500").await;
@@ -179,7 +189,7 @@ async fn at_the_demo(sheet: &mut Sheet) {
     shown(
         sheet,
         at,
-        (23, "Fault “API 500”"),
+        (23, "The demo’s fault “API 500”"),
         "The API failed",
         &["not with your login", "Request id", "Copy the request id"],
     )
@@ -188,7 +198,7 @@ async fn at_the_demo(sheet: &mut Sheet) {
 
     fault(&window, "API unreachable").await;
     window.click("Call API").await;
-    let by = (18, "Fault “API unreachable”: its port is closed");
+    let by = (18, "The demo’s fault “API unreachable”: its port is closed");
     shown(sheet, at, by, "Nothing listens at 127.0.0.1:", &["No program on this computer", "Call again"])
         .await;
     sound(&window, "API unreachable").await;
@@ -197,7 +207,7 @@ async fn at_the_demo(sheet: &mut Sheet) {
 
     fault(&window, "Missing scope").await;
     renew(&window).await;
-    let by = (13, "Fault “Missing scope”, at a renewal");
+    let by = (13, "The demo’s fault “Missing scope”, at a renewal");
     shown(
         sheet,
         at,
@@ -214,7 +224,7 @@ async fn at_the_demo(sheet: &mut Sheet) {
     shown(
         sheet,
         at,
-        (2, "Fault “Wrong audience”, at a renewal"),
+        (2, "The demo’s fault “Wrong audience”, at a renewal"),
         "Your token is for another API",
         &["Your token is for", "You asked for", "https://api.hallpass.demo/"],
     )
@@ -228,14 +238,14 @@ async fn at_the_demo(sheet: &mut Sheet) {
     shown(
         sheet,
         at,
-        (14, "Fault “Expired token”, at a renewal"),
+        (14, "The demo’s fault “Expired token”, at a renewal"),
         headline,
         &["time is over", "Renew the token"],
     )
     .await;
     sound(&window, "Expired token").await;
     // It is renewed by itself, once, and the call is repeated.
-    window.click("Clear").await;
+    clear(&window).await;
     window.click("Call API").await;
     window.wait("Renewed the token").await;
     window.wait("200 OK").await;
@@ -245,7 +255,7 @@ async fn at_the_demo(sheet: &mut Sheet) {
     explained(
         &window,
         15,
-        "Fault “Clock skew”",
+        "The demo’s fault “Clock skew”",
         "This computer's clock is 60 min behind the provider's or the API's",
         &[],
     )
@@ -255,8 +265,14 @@ async fn at_the_demo(sheet: &mut Sheet) {
     fault(&window, "Reuse detected").await;
     window.click("Renew").await;
     let headline = "Your session was ended: a refresh token was used twice";
-    shown(sheet, at, (10, "Fault “Reuse detected”, at a renewal"), headline, &["theft", "Log in again"])
-        .await;
+    shown(
+        sheet,
+        at,
+        (10, "The demo’s fault “Reuse detected”, at a renewal"),
+        headline,
+        &["theft", "Log in again"],
+    )
+    .await;
 }
 
 /// Types a URL, and calls it.
@@ -267,9 +283,15 @@ async fn call(window: &Window<'_>, url: &str) {
     window.press("Return");
 }
 
+/// Empties the timeline, so that what comes is new.
+async fn clear(window: &Window<'_>) {
+    window.click("Clear").await;
+    window.wait_for("Nothing yet. Every step").await;
+}
+
 /// Renews the token on purpose.
 async fn renew(window: &Window<'_>) {
-    window.click("Clear").await;
+    clear(window).await;
     window.click("Renew").await;
     window.wait("Renewed the token").await;
     window.wait("Kept you logged in").await;
@@ -338,7 +360,7 @@ async fn with_a_wrong_profile(sheet: &mut Sheet) {
     let port = held.local_addr().unwrap().port().to_string();
     let window = desk.open_with(&but("Acme", "HALLPASS_REDIRECT_PORTS", &port)).await;
     window.click("Log in").await;
-    let by = (16, "A profile with one redirect port, which this test holds");
+    let by = (16, "A profile with one redirect port, which another program holds");
     shown(
         sheet,
         (&desk, &window),
@@ -671,7 +693,7 @@ async fn come_back(desk: &Desk, window: &Window<'_>) {
 /// Takes the remedy of a session that has ended.
 async fn log_in_again(provider: &Provider, desk: &Desk, window: &Window<'_>) {
     provider.change(|script| script.instead.clear());
-    window.click("Clear").await;
+    clear(window).await;
     window.click("Log in again").await;
     follow(&desk.opened_url().await).await;
     window.wait("Kept you logged in").await;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::{Desk, Window};
+use super::{Desk, Window, within_patience};
 
 const FONTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/fonts");
 /// The window's own colours, in light.
@@ -15,6 +15,8 @@ const SOFT: &str = "#62625c";
 /// The width of a tile and the space around it, in pixels of the display.
 const TILE: usize = 888;
 const SPACE: usize = 20;
+/// The most room between a card's edge and its text.
+const PADDING: usize = 28;
 /// How high a tile's title and the line below it are, about.
 const TITLE: usize = 90;
 
@@ -43,8 +45,15 @@ impl Sheet {
         (number, title, by): (usize, &str, &str),
         headline: &str,
     ) {
-        let pixels = Pixels::read(desk.still().await);
-        let [left, top, width, height] = pixels.card(window.place(headline).await);
+        // A card that has just come may still be on its way to its place.
+        let found = within_patience(async || {
+            let pixels = Pixels::read(desk.still().await);
+            let place = window.place(headline).await;
+            pixels.card(place).map(|card| (pixels, card))
+        });
+        let Some((pixels, [left, top, width, height])) = found.await else {
+            panic!("there is no card around {headline:?}")
+        };
         let card = self.folder.path().join("card.png");
         let cut = format!("{width}x{height}+{left}+{top}");
         desk.convert(&["ppm:-", "-crop", &cut, "+repage", card.to_str().unwrap()], &pixels.ppm);
@@ -114,20 +123,21 @@ impl Pixels {
         &self.ppm[at..at + 3]
     }
 
-    /// The card that the text at this place begins: its ground goes on in every direction up to its edge.
-    fn card(&self, [left, top, _, height]: [usize; 4]) -> [usize; 4] {
-        let (x, y) = (left - 6, top + height / 2);
+    /// The card that begins with the text at this place: its ground goes on in every direction, and ends near the text
+    /// above and to the left.
+    fn card(&self, [left, top, _, height]: [usize; 4]) -> Option<[usize; 4]> {
+        let (x, y) = (left.checked_sub(6)?, top + height / 2);
         let ground = self.at(x, y);
-        let rows =
-            |rows: &mut dyn Iterator<Item = usize>| rows.take_while(|y| self.at(x, *y) == ground).last();
-        let (top, bottom) = (rows(&mut (0..=y).rev()).unwrap(), rows(&mut (y..self.height)).unwrap());
-        // Above the text, and below the rounding of the corners.
-        let line = top + 5;
-        let columns = |columns: &mut dyn Iterator<Item = usize>| {
-            columns.take_while(|x| self.at(*x, line) == ground).last()
-        };
-        let (left, right) = (columns(&mut (0..=x).rev()).unwrap(), columns(&mut (x..self.width)).unwrap());
-        let (left, top) = (left.saturating_sub(4), top.saturating_sub(2));
-        [left, top, (right + 5).min(self.width) - left, (bottom + 3).min(self.height) - top]
+        let row = |y: &usize| self.at(x, *y) == ground;
+        let above = (0..=y).rev().take_while(row).last()?;
+        let below = (y..self.height).take_while(row).last()?;
+        // Over the text, and under the rounding of the corners.
+        let line = above + 5;
+        let column = |x: &usize| self.at(*x, line) == ground;
+        let before = (0..=x).rev().take_while(column).last()?;
+        let after = (x..self.width).take_while(column).last()?;
+        let close = top - above <= PADDING && left - before <= PADDING;
+        let (left, top) = (before.saturating_sub(4), above.saturating_sub(2));
+        close.then(|| [left, top, (after + 5).min(self.width) - left, (below + 3).min(self.height) - top])
     }
 }
