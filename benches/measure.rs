@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use support::{HEAD, ROW, cargo};
 
 /// In the order of the table.
-const BENCHES: [&str; 5] = ["first_frame", "rest", "size", "call", "timeline"];
+const BENCHES: [&str; 6] = ["first_frame", "rest", "size", "call", "timeline", "body"];
 
 fn main() {
     let mut table = HEAD.to_owned();

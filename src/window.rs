@@ -1,5 +1,6 @@
 //! Opens the window, or says why there can be none.
 
+use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -61,7 +62,7 @@ pub fn run(runtime: &Runtime, loaded: Loaded) -> Result<(), NoWindow> {
         runtime: runtime.handle().clone(),
         store: Store::keyring(),
         // `that` would wait for the browser to be closed.
-        open: Arc::new(|url| open::that_detached(url.as_str()).map_err(|error| error.to_string())),
+        open: Arc::new(|url| open::that_detached(url.as_str()).map_err(|error| not_opened(&error))),
         start_demo: Box::new(|| Box::pin(start_demo(switches))),
         faults: Fault::ALL.map(item).to_vec(),
         turn_fault: Arc::new(move |turn| Box::pin(turn_fault(switch.get().cloned(), turn))),
@@ -119,6 +120,17 @@ async fn close_when_told(context: egui::Context) {
 /// The last part of an error's text: what the layers above passed on.
 fn cause(text: &str) -> String {
     text.rsplit(": ").next().unwrap_or(text).trim_end_matches('.').to_owned()
+}
+
+/// Why no browser was opened; where there is nothing to open it with, what that was looked for is worth more than the
+/// system's words.
+fn not_opened(error: &io::Error) -> String {
+    if error.kind() != io::ErrorKind::NotFound {
+        return error.to_string();
+    }
+    let tried = open::commands("https://example.com/");
+    let tried: Vec<_> = tried.iter().map(|command| command.get_program().to_string_lossy()).collect();
+    format!("none of these programs is there: {}", tried.join(", "))
 }
 
 fn is_set(name: &&str) -> bool {

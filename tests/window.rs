@@ -607,21 +607,23 @@ async fn a_log_out_ends_the_providers_session_on_hallpasss_own_page_and_shows_no
     assert!(!desk.noise().contains("eyJ"));
 }
 
+/// Takes a picture of what is on the screen, light and dark.
+async fn shown(desk: &Desk, window: &Window<'_>, screen: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/pictures");
+    for theme in ["Light", "Dark"] {
+        window.click("Theme").await;
+        window.click(theme).await;
+        window.wait_until_gone("As the system").await;
+        let path = folder.join(format!("{screen}-{}.png", theme.to_lowercase()));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        desk.picture(&path).await;
+    }
+}
+
 /// The README's pictures: each screen, light and dark, as it is in use.
 #[tokio::test]
 #[ignore = "writes assets/pictures: run with `cargo pictures`"]
 async fn pictures() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/pictures");
-    std::fs::create_dir_all(&folder).unwrap();
-    let shown = async |desk: &Desk, window: &Window<'_>, screen: &str| {
-        for theme in ["Light", "Dark"] {
-            window.click("Theme").await;
-            window.click(theme).await;
-            window.wait_until_gone("As the system").await;
-            let name = format!("{screen}-{}.png", theme.to_lowercase());
-            desk.picture(&folder.join(name)).await;
-        }
-    };
     let desk = Desk::set_up().await;
     let window = desk.open().await;
     window.wait("Log in").await;
@@ -637,6 +639,10 @@ async fn pictures() {
     window.wait("Picture of Alice Adams").await;
     call(&window, "Private (scoped)", "200 OK", SCOPED).await;
     shown(&desk, &window, "api").await;
+    window.click_beginning("GET /api/private-scoped:").await;
+    window.wait("Copy as curl").await;
+    shown(&desk, &window, "timeline").await;
+    window.press("Escape");
     window.click("Token").await;
     window.wait("aud").await;
     shown(&desk, &window, "token").await;
@@ -693,4 +699,52 @@ async fn pictures() {
     log_in(&desk, &window, "Continue as Alice").await;
     window.wait("Your session could not be kept").await;
     shown(&desk, &window, "keyring-absent").await;
+}
+
+/// The same in large type, as in front of a room.
+#[tokio::test]
+#[ignore = "writes assets/pictures: run with `cargo pictures`"]
+async fn large_pictures() {
+    let desk = Desk::set_up().await;
+    let window = desk.open().await;
+    window.wait("Log in").await;
+    window.enlarge(5).await;
+    shown(&desk, &window, "large/login").await;
+
+    log_in(&desk, &window, "Continue as Alice").await;
+    window.wait("Picture of Alice Adams").await;
+    call(&window, "Private (scoped)", "200 OK", SCOPED).await;
+    shown(&desk, &window, "large/api").await;
+    window.click("Token").await;
+    window.wait("aud").await;
+    shown(&desk, &window, "large/token").await;
+    window.click("Checks").await;
+    window.wait_for("passed").await;
+    shown(&desk, &window, "large/checks").await;
+    window.click("Body").await;
+    window.click("Timeline").await;
+    window.click_beginning("GET /api/private-scoped:").await;
+    window.wait("Copy as curl").await;
+    shown(&desk, &window, "large/timeline").await;
+    window.press("Escape");
+    window.click("Timeline").await;
+    window.click("Doctor").await;
+    window.wait("Check again").await;
+    shown(&desk, &window, "large/doctor").await;
+    window.press("Escape");
+    window.wait("Call API").await;
+    window.click("Present").await;
+    window.wait_for("The API took the token").await;
+    shown(&desk, &window, "large/presentation").await;
+    window.click("Present").await;
+    window.wait("Alice Adams").await;
+
+    window.click("Log out").await;
+    let _the_page_to_log_out_on = desk.opened_url().await;
+    log_in(&desk, &window, "Continue as Bob").await;
+    window.wait("Picture of Bob Brown").await;
+    window.choose("Private (scoped)").await;
+    window.click("Call API").await;
+    window.wait("403 Forbidden").await;
+    shown(&desk, &window, "large/forbidden").await;
 }

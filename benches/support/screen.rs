@@ -53,15 +53,22 @@ impl Screen {
         Self { server, display: format!(":{}", number.trim()), home }
     }
 
+    /// A program that opens its window here.
+    pub fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.env("DISPLAY", &self.display).env("HOME", self.home.path()).env_remove("WAYLAND_DISPLAY");
+        command.env("XDG_RUNTIME_DIR", self.home.path()).env("DBUS_SESSION_BUS_ADDRESS", "disabled:");
+        command.env("PATH", self.home.path()).env("LIBGL_ALWAYS_SOFTWARE", "1");
+        command
+    }
+
     /// Opens a window, and waits for its first frame: eframe maps a window once that is painted.
     pub fn show(&self, program: &Path) -> Shown {
         let (x, screen) = x11rb::connect(Some(&self.display)).unwrap();
         let wanted = ChangeWindowAttributesAux::new().event_mask(EventMask::SUBSTRUCTURE_NOTIFY);
         x.change_window_attributes(x.setup().roots[screen].root, &wanted).unwrap().check().unwrap();
-        let mut command = Command::new(program);
-        command.env("DISPLAY", &self.display).env("HOME", self.home.path()).env_remove("WAYLAND_DISPLAY");
-        command.env("XDG_RUNTIME_DIR", self.home.path()).env("DBUS_SESSION_BUS_ADDRESS", "disabled:");
-        command.env("PATH", self.home.path()).env("LIBGL_ALWAYS_SOFTWARE", "1").stderr(Stdio::null());
+        let mut command = self.command(program);
+        command.stderr(Stdio::null());
         let start = Instant::now();
         let process = command.spawn().unwrap();
         let window = loop {

@@ -154,7 +154,9 @@ fn marked(ui: &mut Ui, value: &Value) {
     let (colour, stroke) =
         if value.amiss { (palette.bad, Stroke::new(1.5, palette.bad)) } else { (palette.text, Stroke::NONE) };
     let plain = TextFormat { font_id: theme::small_code(), color: colour, ..TextFormat::default() };
-    let mark = TextFormat { color: palette.surface, background: palette.bad, ..plain.clone() };
+    // As wide as what it marks: the letter before it stays whole.
+    let mark =
+        TextFormat { color: palette.surface, background: palette.bad, expand_bg: 0.0, ..plain.clone() };
     let differs = value.differs.clone().unwrap_or(0..0);
     let mut job = LayoutJob::default();
     job.append(&value.text[..differs.start], 0.0, plain.clone());

@@ -251,10 +251,10 @@ impl Session {
     #[must_use]
     pub fn not_granted(&self) -> Vec<&str> {
         // Some providers list only what the API's token is good for; then the ID token shows that the scopes about the
-        // person were granted. The refresh token shows it of its own scope.
+        // person were granted. Whether offline access was, only a refresh token shows.
         let api_only = self.id_token.is_some() && !self.has("openid");
         let granted = |scope: &str| match scope {
-            "offline_access" => self.refresh_token.is_some() || self.has(scope),
+            "offline_access" => self.refresh_token.is_some(),
             "openid" | "profile" | "email" | "address" | "phone" => api_only || self.has(scope),
             _ => self.has(scope),
         };
@@ -328,6 +328,13 @@ mod tests {
     #[test]
     fn a_provider_that_lists_only_the_apis_scopes_has_granted_the_others() {
         assert!(session(&["read:messages"]).not_granted().is_empty());
+    }
+
+    #[test]
+    fn offline_access_without_a_refresh_token_was_not_granted_whatever_is_said() {
+        let session = session(&["openid", "profile", "offline_access", "read:messages"]);
+        assert!(session.not_granted().is_empty());
+        assert_eq!(Session { refresh_token: None, ..session }.not_granted(), ["offline_access"]);
     }
 
     fn step_up(scopes: &[&str], acr_values: Option<&str>, max_age: Option<u64>) -> StepUp {

@@ -242,9 +242,11 @@ fn id_token(rejected: &Rejected, clock_ahead: SignedDuration) -> Explanation {
             "What the provider said about who you are did not pass every check, so Hallpass did not believe it."
         }
     };
+    // Of an algorithm the name says enough: what is taken instead is a long list, in no order.
+    let found = problem.split('`').nth(1).filter(|_| *check == "alg").unwrap_or(problem);
     Explanation::failed("The ID token was rejected", cause)
         .evidence("Check", [(check, true)])
-        .says("Found", Some(problem))
+        .says("Found", Some(found))
         .evidence("Clock", wrong_clock.map(|clock| (clock, true)))
         .remedy(if matches!(*check, "aud" | "azp") { Remedy::EditProfile } else { Remedy::SeeChecks })
         .reference("OpenID Connect Core 1.0, section 3.1.3.7")

@@ -70,8 +70,8 @@ fn refused(code: &str, words: &str) -> &'static str {
              again, two programs share the redirect port, or the clock of this computer or of the provider jumps."
         }
         "invalid_grant" => {
-            "The code or refresh token was used before, has expired, or was not made for this app. Log in again. If it \
-             happens again, two programs share the redirect port."
+            "The code was used before, has expired, or was not made for this app. Log in again. If it happens again, two \
+             programs share the redirect port."
         }
         "unauthorized_client" if says(&["grant"]) => {
             "The application is not allowed to log people in in this way. Allow it the grants Authorization Code and Refresh \

@@ -4,9 +4,14 @@
 //! mod.rs       the desk and what stands on it
 //! window.rs    eyes and hands: the window through AT-SPI, the keyboard through xdotool
 //! browser.rs   a real Chromium, through chromedriver
+//! tls.rs       ports that speak TLS, with certificates of their own
+//! sheet.rs     a contact sheet of what the window says
 //! ```
+#![allow(dead_code, unused_imports, reason = "each test binary uses its own part of this")]
 
 mod browser;
+mod sheet;
+mod tls;
 mod window;
 
 use std::cell::{Cell, RefCell};
@@ -25,6 +30,8 @@ use zbus::Connection;
 use zbus::zvariant::{DynamicDeserialize, DynamicType, OwnedObjectPath, OwnedValue, Value};
 
 pub use browser::Browser;
+pub use sheet::Sheet;
+pub use tls::Certificate;
 pub use window::Window;
 
 /// How long anything may take before a test gives up.
@@ -278,27 +285,34 @@ impl Desk {
 
     /// Takes a picture of the whole display, once it stands still.
     pub async fn picture(&self, path: &Path) {
+        let pixels = self.still().await;
+        let small =
+            ["-strip", "-depth", "8", "+dither", "-colors", "256", "-define", "png:compression-level=9"];
+        let arguments = ["ppm:-"].into_iter().chain(small).chain([path.to_str().unwrap()]);
+        self.convert(&arguments.collect::<Vec<_>>(), &pixels);
+    }
+
+    /// Makes a picture of others, with what is to be read from its input.
+    fn convert(&self, arguments: &[&str], input: &[u8]) {
+        let made =
+            self.command("convert").args(arguments).stdin(Stdio::piped()).spawn().and_then(|mut convert| {
+                convert.stdin.take().unwrap().write_all(input)?;
+                convert.wait()
+            });
+        assert!(made.unwrap().success(), "the picture was not written:\n{}", self.noise());
+    }
+
+    /// The whole display as a PPM, once it stands still.
+    async fn still(&self) -> Vec<u8> {
         let last = Cell::new(Vec::new());
         let still = within_patience(async || {
-            let shot = self.command("import").args(["-window", "root", "ppm:-"]).output().unwrap();
+            let shot =
+                self.command("import").args(["-window", "root", "-depth", "8", "ppm:-"]).output().unwrap();
             assert!(shot.status.success(), "{}", String::from_utf8_lossy(&shot.stderr));
             (last.replace(shot.stdout.clone()) == shot.stdout).then_some(())
         });
         still.await.expect("the window never stood still");
-        let small =
-            ["-strip", "-depth", "8", "+dither", "-colors", "256", "-define", "png:compression-level=9"];
-        let converted = self
-            .command("convert")
-            .arg("ppm:-")
-            .args(small)
-            .arg(path)
-            .stdin(Stdio::piped())
-            .spawn()
-            .and_then(|mut convert| {
-                convert.stdin.take().unwrap().write_all(&last.take())?;
-                convert.wait()
-            });
-        assert!(converted.unwrap().success(), "the picture was not written");
+        last.take()
     }
 
     /// What the programs of the desk have complained of.

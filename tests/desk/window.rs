@@ -110,12 +110,34 @@ impl Window<'_> {
         gone.await.unwrap_or_else(|| panic!("{name:?} does not go away"));
     }
 
+    /// Where the leftmost thing stands whose name holds `part`, in the window: left, top, width and height.
+    pub async fn place(&self, part: &str) -> [usize; 4] {
+        let mut places = Vec::new();
+        for node in self.nodes().await.iter().filter(|node| node.name.contains(part)) {
+            let in_the_window = 1u32;
+            let asked = ("org.a11y.atspi.Component", "GetExtents");
+            let ((x, y, width, height),): ((i32, i32, i32, i32),) =
+                self.ask(node, asked.0, asked.1, &in_the_window).await;
+            places.push([x, y, width, height].map(|length| usize::try_from(length).unwrap_or_default()));
+        }
+        places.into_iter().min().unwrap_or_else(|| panic!("{part:?} is nowhere"))
+    }
+
     /// Presses the control of this name, once it can be pressed and stands still: a row that comes in above it makes
     /// it another one.
     pub async fn click(&self, name: &str) {
+        self.click_where(name, |its| its == name).await;
+    }
+
+    /// The same with the control whose name begins so.
+    pub async fn click_beginning(&self, start: &str) {
+        self.click_where(start, |its| its.starts_with(start)).await;
+    }
+
+    async fn click_where(&self, what: &str, is_its_name: impl Fn(&str) -> bool) {
         let last = RefCell::new(None);
-        let still = self.find(name, |node| {
-            let found = node.name == name && node.is(ENABLED | FOCUSABLE);
+        let still = self.find(what, |node| {
+            let found = is_its_name(&node.name) && node.is(ENABLED | FOCUSABLE);
             found && last.borrow_mut().replace(node.clone()).as_ref() == Some(node)
         });
         let node = still.await;
@@ -184,6 +206,16 @@ impl Window<'_> {
     pub fn press(&self, keys: &str) {
         let pressed = self.desk.command("xdotool").args(["key", keys]).status().unwrap();
         assert!(pressed.success(), "{keys} could not be pressed");
+    }
+
+    /// Makes everything larger by so many steps of a tenth.
+    pub async fn enlarge(&self, steps: usize) {
+        for _ in 0..steps {
+            let before = self.place("Settings").await;
+            self.press("ctrl+equal");
+            let larger = within_patience(async || (self.place("Settings").await != before).then_some(()));
+            larger.await.expect("Ctrl++ makes nothing larger");
+        }
     }
 
     /// Types in the place of what the focused field holds.
