@@ -547,8 +547,12 @@ mod tests {
     use super::*;
 
     fn folds(folded: &[(u64, u64)]) -> Folds {
-        let end = |&(open, end): &(u64, u64)| (open, Row { number: end, ..Row::default() });
-        Folds(folded.iter().map(end).collect())
+        let row = |number| {
+            let mut row = Row::default();
+            row.number = number;
+            row
+        };
+        Folds(folded.iter().map(|&(open, end)| (open, row(end))).collect())
     }
 
     #[test]
