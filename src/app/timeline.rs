@@ -114,7 +114,8 @@ fn filter(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
         let mut text = filter.text.clone();
         let field =
             TextEdit::singleline(&mut text).hint_text("Filter").desired_width(width).font(theme::small());
-        let response = ui.add(field.margin(Margin::symmetric(8, 4)));
+        let field = field.margin(Margin::symmetric(8, 4)).vertical_align(Align::Center);
+        let response = ui.add(field);
         widgets::named(ui, &response, "Filter the timeline");
         if response.changed() {
             actions.push(Action::FilterTimeline(Filter { text, ..filter.clone() }));
