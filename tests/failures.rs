@@ -356,8 +356,8 @@ async fn with_a_wrong_profile(sheet: &mut Sheet) {
     .await;
     drop(window);
 
-    let held = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let port = held.local_addr().unwrap().port().to_string();
+    let holder = desk.tls(Certificate::Sound);
+    let port = Url::parse(&holder.url).unwrap().port().unwrap().to_string();
     let window = desk.open_with(&but("Acme", "HALLPASS_REDIRECT_PORTS", &port)).await;
     window.click("Log in").await;
     let by = (16, "A profile with one redirect port, which another program holds");
@@ -366,7 +366,7 @@ async fn with_a_wrong_profile(sheet: &mut Sheet) {
         (&desk, &window),
         by,
         "No port is free for the way back",
-        &["give the profile another port", &format!("{port}: in use by failures")],
+        &["give the profile another port", &format!("{port}: in use by openssl")],
     )
     .await;
     drop(window);
@@ -374,7 +374,7 @@ async fn with_a_wrong_profile(sheet: &mut Sheet) {
     window.click("Log in").await;
     let link = desk.opened_url().await;
     assert!(!link.contains(&format!("%3A{port}%2F")), "the next port is tried: {link}");
-    drop((window, held));
+    drop((window, holder));
 
     let window = desk.open_with(&but("Acme", "PATH", "/nowhere")).await;
     window.click("Log in").await;

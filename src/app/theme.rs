@@ -93,6 +93,8 @@ pub fn palette(ui: &Ui) -> &'static Palette {
 pub mod size {
     /// The bar at the top.
     pub const TOP_BAR: f32 = 56.0;
+    /// The room in it from which the app's name stands there too.
+    pub const NAMED_BAR: f32 = 760.0;
     /// The timeline.
     pub const TIMELINE: f32 = 348.0;
     /// The window's width from which the timeline is beside the screen.

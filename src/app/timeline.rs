@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use egui::containers::menu::MenuButton;
 use egui::{
-    Align, Button, Label, Layout, Margin, Response, RichText, Role, ScrollArea, Sense, Stroke, TextEdit, Ui,
-    Vec2, WidgetInfo,
+    Align, Align2, Button, Label, Layout, Margin, Response, RichText, Role, ScrollArea, Sense, Stroke,
+    TextEdit, Ui, Vec2, WidgetInfo,
 };
 
 use super::history::{Entry, Filter, Kind, Mark};
@@ -114,7 +114,8 @@ fn filter(ui: &mut Ui, actions: &mut Vec<Action>, state: &State) {
         let mut text = filter.text.clone();
         let field =
             TextEdit::singleline(&mut text).hint_text("Filter").desired_width(width).font(theme::small());
-        let response = ui.add(field.margin(Margin::symmetric(8, 4)));
+        let field = field.margin(Margin::symmetric(8, 4)).align(Align2::LEFT_CENTER);
+        let response = ui.add(field);
         widgets::named(ui, &response, "Filter the timeline");
         if response.changed() {
             actions.push(Action::FilterTimeline(Filter { text, ..filter.clone() }));

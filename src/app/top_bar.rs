@@ -11,8 +11,11 @@ use super::widgets;
 pub fn show(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, timeline_shown: bool) {
     ui.horizontal_centered(|ui| {
         widgets::mark(ui);
-        ui.label(RichText::new("Hallpass").font(theme::heading()));
-        ui.add_space(4.0);
+        // In a narrow window, and in large type, the mark alone leaves room for what can be pressed.
+        if ui.available_width() >= size::NAMED_BAR {
+            ui.label(RichText::new("Hallpass").font(theme::heading()));
+            ui.add_space(4.0);
+        }
         profiles(ui, actions, state);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 4.0;

@@ -137,6 +137,9 @@ impl Desk {
             seen: Cell::new(0),
         };
         desk.start_keyring(keyring).await;
+        // The mouse rests where it points at nothing.
+        let moved = desk.command("xdotool").args(["mousemove", "0", "0"]).status().unwrap();
+        assert!(moved.success(), "the mouse could not be moved");
         desk
     }
 

@@ -118,25 +118,25 @@ impl Pixels {
         Self { start, width, height, ppm }
     }
 
-    fn at(&self, x: usize, y: usize) -> &[u8] {
+    fn at(&self, x: usize, y: usize) -> Option<&[u8]> {
         let at = self.start + 3 * (y * self.width + x);
-        &self.ppm[at..at + 3]
+        self.ppm.get(at..at + 3)
     }
 
     /// The card that begins with the text at this place: its ground goes on in every direction, and ends near the text
     /// above and to the left.
     fn card(&self, [left, top, _, height]: [usize; 4]) -> Option<[usize; 4]> {
         let (x, y) = (left.checked_sub(6)?, top + height / 2);
-        let ground = self.at(x, y);
-        let row = |y: &usize| self.at(x, *y) == ground;
+        let ground = self.at(x, y)?;
+        let row = |y: &usize| self.at(x, *y) == Some(ground);
         let above = (0..=y).rev().take_while(row).last()?;
         let below = (y..self.height).take_while(row).last()?;
         // Over the text, and under the rounding of the corners.
         let line = above + 5;
-        let column = |x: &usize| self.at(*x, line) == ground;
+        let column = |x: &usize| self.at(*x, line) == Some(ground);
         let before = (0..=x).rev().take_while(column).last()?;
         let after = (x..self.width).take_while(column).last()?;
-        let close = top - above <= PADDING && left - before <= PADDING;
+        let close = top.checked_sub(above)? <= PADDING && left.checked_sub(before)? <= PADDING;
         let (left, top) = (before.saturating_sub(4), above.saturating_sub(2));
         close.then(|| [left, top, (after + 5).min(self.width) - left, (below + 3).min(self.height) - top])
     }
