@@ -1029,6 +1029,25 @@ fn the_doctor_examines_the_demo_and_leads_to_the_login() {
 }
 
 #[test]
+fn what_a_login_failed_for_is_mended_and_the_login_made_at_two_presses() {
+    let runtime = Runtime::new().unwrap();
+    let (_demo, profile, _home) = runtime.block_on(support::demo());
+    let computer = Computer::of(Person::who(Choice::Alice));
+    let text = format!(
+        "[[profile]]\nname = \"Mine\"\nissuer = \"{}\"\nclient_id = \"{}\"\nredirect_ports = [0]\n",
+        profile.issuer.trim_end_matches('/'),
+        profile.client_id
+    );
+    let mut window = computer.start_with(computer.profiles(&text), Arc::clone(&computer.vault));
+    window.press("Log in");
+    window.sees("The issuer is not spelled as the provider spells it");
+    window.press(&format!("Use the issuer {}", profile.issuer));
+    window.press("Save and log in");
+    window.sees("Alice Adams");
+    assert_eq!(window.state().profile().issuer, profile.issuer);
+}
+
+#[test]
 fn what_the_doctor_finds_wrong_is_mended_in_the_settings_and_examined_again() {
     let runtime = Runtime::new().unwrap();
     let (_demo, profile, _home) = runtime.block_on(support::demo());

@@ -134,7 +134,7 @@ async fn at_the_demo(sheet: &mut Sheet) {
     )
     .await;
     window.click("Log in").await;
-    desk.browse(&desk.opened_url().await, "Continue as Alice").await;
+    person::visit(&desk.opened_url().await, Choice::Alice).await.unwrap();
     window.wait("Alice Adams").await;
     window.wait("Kept you logged in").await;
 
@@ -415,8 +415,8 @@ async fn issuer_without_its_slash(
     shown(sheet, (desk, &window), by, headline, &["a slash at the end", "It calls itself"]).await;
     window.click(&format!("Use the issuer {issuer}")).await;
     window.wait_until_holds("Issuer", issuer).await;
-    window.click("Save").await;
-    log_in(desk, &window).await;
+    window.click("Save and log in").await;
+    person::visit(&desk.opened_url().await, Choice::Alice).await.unwrap();
     window.wait("Kept you logged in").await;
     log_out(desk, &window).await;
 }
@@ -540,8 +540,8 @@ async fn no_audience(sheet: &mut Sheet, desk: &Desk, variables: &[(&str, String)
     .await;
     window.click(&format!("Use the audience {API}")).await;
     window.wait_until_holds("Audience", API).await;
-    window.click("Save").await;
-    log_in(desk, &window).await;
+    window.click("Save and log in").await;
+    person::visit(&desk.opened_url().await, Choice::Alice).await.unwrap();
     window.wait("Alice Adams").await;
     window.click("Call API").await;
     window.wait("200 OK").await;

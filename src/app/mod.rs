@@ -146,6 +146,8 @@ impl App {
         // Whoever came from the doctor to mend something wants to know whether that helped.
         let examines =
             self.state.doctor.is_some() && matches!(&event, Event::Saved(_, result) if result.is_ok());
+        let logs_in = self.state.settings.as_ref().is_some_and(|settings| settings.logs_in)
+            && matches!(&event, Event::Saved(_, result) if result.is_ok());
         let attempt = self.state.login.as_ref().map(|login| login.task);
         let came_back = matches!(&event, Event::LoggedIn(task, _) if Some(*task) == attempt);
         let starts = matches!(&event, Event::DemoStarted(_, Ok(_)));
@@ -159,6 +161,9 @@ impl App {
         }
         if examines && self.state.can_examine() {
             self.tasks.examine(self.state.profile());
+        }
+        if logs_in {
+            self.perform(Action::LogIn(StepUp::default()), context);
         }
         if came_back {
             // The person is still looking at the browser.

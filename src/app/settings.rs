@@ -133,8 +133,9 @@ fn form(
     }
     ui.horizontal(|ui| {
         let can_save = state.file.is_some() && !state.is_running(Work::Save);
+        let (name, width) = if settings.logs_in { ("Save and log in", 0.0) } else { ("Save", 96.0) };
         let save = ui
-            .add_enabled_ui(can_save, |ui| widgets::primary(ui, "Save", Vec2::new(96.0, size::BUTTON)))
+            .add_enabled_ui(can_save, |ui| widgets::primary(ui, name, Vec2::new(width, size::BUTTON)))
             .inner;
         if save.on_disabled_hover_text("There is no place for the file of profiles").clicked() {
             actions.push(Action::SaveProfile);

@@ -191,6 +191,8 @@ pub struct Settings {
     pub problems: Vec<FieldProblem>,
     /// Why the file was not written.
     pub failure: Option<String>,
+    /// Whether saving it goes on to a login: whoever mends what a login failed for wants that next.
+    pub logs_in: bool,
 }
 
 impl State {
@@ -665,8 +667,14 @@ impl State {
                 let form = profile.map_or_else(ProfileForm::default, ProfileForm::from);
                 // What environment variables made or changed is not in the file as it stands here.
                 let editing = name.filter(|name| !(self.overridden && *name == self.profile().name));
-                self.settings =
-                    Some(Settings { editing, form, touched: false, problems: Vec::new(), failure: None });
+                self.settings = Some(Settings {
+                    editing,
+                    form,
+                    touched: false,
+                    problems: Vec::new(),
+                    failure: None,
+                    logs_in: false,
+                });
             }
             Action::FillIn(field, value) => {
                 self.did(Action::OpenSettings(Some(self.profile().name.clone())));
@@ -679,6 +687,8 @@ impl State {
                         _ => return,
                     }
                     settings.touched = true;
+                    // The doctor examines it anew instead.
+                    settings.logs_in = self.doctor.is_none();
                 }
             }
             Action::EditForm(form) => {
