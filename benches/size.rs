@@ -29,7 +29,7 @@ fn against_bare(what: &str, binary: &Path) {
 fn clean_build() {
     let target = tempfile::tempdir().unwrap();
     let start = Instant::now();
-    build(target.path(), &[]);
+    build(target.path(), &["--release"]);
     Row::new("clean release build", format!("{} s", start.elapsed().as_secs())).print();
     // Without the features that only tests and benches turn on.
     against_bare("release binary of the clean build", &target.path().join("release/hallpass"));

@@ -81,15 +81,16 @@ pub fn median<T: Ord + Copy>(figures: &mut [T]) -> T {
 
 /// The bare window, `bare.rs`, built as Hallpass is for a bench.
 pub fn bare() -> PathBuf {
-    let release = Path::new(env!("CARGO_BIN_EXE_hallpass")).parent().unwrap();
-    build(release.parent().unwrap(), &["--example", "bare"]);
-    release.join("examples/bare")
+    let folder = Path::new(env!("CARGO_BIN_EXE_hallpass")).parent().unwrap();
+    let profile = if folder.ends_with("debug") { "dev" } else { "release" };
+    build(folder.parent().unwrap(), &["--profile", profile, "--example", "bare"]);
+    folder.join("examples/bare")
 }
 
-/// Builds a release in this target folder.
+/// Builds something in this target folder.
 pub fn build(target: &Path, what: &[&str]) {
     let mut cargo = cargo("build");
-    cargo.args(["--quiet", "--locked", "--release"]).args(what).arg("--target-dir").arg(target);
+    cargo.args(["--quiet", "--locked"]).args(what).arg("--target-dir").arg(target);
     assert!(cargo.status().unwrap().success(), "{cargo:?} failed");
 }
 

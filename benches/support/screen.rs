@@ -152,6 +152,9 @@ impl Shown {
         self.x.damage_query_version(1, 1).unwrap().reply().unwrap();
         let damage = self.x.generate_id().unwrap();
         self.x.damage_create(damage, self.window, ReportLevel::NON_EMPTY).unwrap().check().unwrap();
+        // All of the window counts as painted on at first.
+        pause(Duration::from_millis(100));
+        self.painted_on(damage);
         let (before, end) = (Used::by(self.process.id()), Instant::now() + span);
         let mut frames = 0;
         while Instant::now() < end {
