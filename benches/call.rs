@@ -59,7 +59,7 @@ async fn calls(profile: &Profile) -> (Duration, Duration) {
 
         let request = Draft::ready(private, profile).check(profile).unwrap();
         let start = Instant::now();
-        let response = api::call(request, Some(&token), &http).await.unwrap();
+        let response = api::call(request, Some(&token), &http, |_| ()).await.unwrap();
         assert!(response.status.is_success());
         hallpass.push(start.elapsed());
     }

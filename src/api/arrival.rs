@@ -2,22 +2,22 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use oauth2::http::response::Parts;
 use tokio::task::spawn_blocking;
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep_until};
 use url::Url;
 
-use super::refusal::Refusal;
+use super::refusal::{self, Refusal};
 use super::request::Request;
 use super::response::{self, Cut, Response};
 use crate::body::{Body, Intake, Progress};
 use crate::http::Incoming;
 use crate::secret::Secret;
 
-/// The longest body that is read, in bytes: what never ends must not fill the disk.
+/// The longest body that is read, in bytes: what never ends must end somewhere.
 pub const MOST: u64 = 16 << 30;
 /// How much is laid out within the task, in bytes: more would keep others waiting.
 const QUICK: u64 = 64 << 10;
@@ -50,7 +50,7 @@ impl Answer {
         let cut = loop {
             let piece = tokio::select! {
                 piece = incoming.piece() => Some(piece),
-                () = sleep_until(next_report.into()), if is_news => None,
+                () = sleep_until(next_report), if is_news => None,
             };
             match piece {
                 Some(Ok(None)) => break None,
@@ -68,7 +68,11 @@ impl Answer {
             if Instant::now() < next_report {
                 continue;
             }
-            let Some((body, progress)) = intake.so_far() else { continue };
+            let Some((body, progress)) = intake.so_far() else {
+                // There is too little to tell anything of.
+                is_news = false;
+                continue;
+            };
             if progress.bytes > MOST {
                 break Some(Cut::TooLong);
             }
@@ -95,9 +99,11 @@ impl Answer {
         let read = move || {
             let view = progress.views().first().copied().unwrap_or_default();
             // A disk that does not give them back now is asked again by whoever shows them.
-            (body.rows(view, 0..response::FIRST_ROWS).unwrap_or_default(), body.beginning(), body)
+            let rows = body.rows(view, 0..response::FIRST_ROWS).unwrap_or_default();
+            let said = if refused { body.beginning(refusal::LONGEST + 1) } else { String::new() };
+            (rows, body.beginning(response::BEGINNING), said, body)
         };
-        let (rows, beginning, body) = off_the_task(progress.bytes, read).await;
+        let (rows, beginning, said, body) = off_the_task(progress.bytes, read).await;
         Response {
             request: self.request.clone(),
             with_token: self.with_token,
@@ -107,7 +113,7 @@ impl Answer {
             content_type: response::content_type(headers),
             headers: response::shown(headers),
             elsewhere: self.elsewhere.clone(),
-            refusal: refused.then(|| Refusal::read(headers, beginning.as_bytes())),
+            refusal: refused.then(|| Refusal::read(headers, said.as_bytes())),
             body,
             progress,
             rows,

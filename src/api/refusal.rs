@@ -98,7 +98,7 @@ impl Refusal {
 }
 
 /// The longest body that is read for the API's words, in bytes.
-const LONGEST: usize = 1 << 20;
+pub(super) const LONGEST: usize = 1 << 20;
 
 /// Where error codes stand in a body, and where explanations do: RFC 6749 first, then what else is in use.
 const CODES: [&str; 5] = ["error", "error_code", "errorCode", "code", "__type"];

@@ -37,6 +37,13 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
+impl Request {
+    /// What of it is secret: an API may repeat it.
+    pub fn secrets(&self) -> impl Iterator<Item = String> + use<> {
+        crate::http::secrets(&super::message(&self.method, &self.url, self.headers.clone(), &self.body))
+    }
+}
+
 /// Why a draft cannot be sent, and what to do.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum DraftError {

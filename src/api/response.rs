@@ -17,6 +17,9 @@ use crate::untrusted;
 /// How many rows of the body go along with a response: more than a window has room for.
 pub const FIRST_ROWS: u64 = 200;
 
+/// How much of it goes along as text, in bytes.
+pub(super) const BEGINNING: usize = 64 << 10;
+
 /// What came back.
 #[derive(Debug)]
 pub struct Response {

@@ -169,7 +169,7 @@ fn outcome(ui: &mut Ui, actions: &mut Vec<Action>, state: &State, pictures: &Pic
             (_, None) => empty(ui, title, text),
             (Tab::Body, Some(response)) => {
                 if let Some(viewer) = &state.viewer {
-                    body::show(ui, actions, viewer, response, pictures.body());
+                    body::show(ui, actions, viewer, response, pictures.body(), state.presenting);
                 }
             }
             (Tab::Headers, Some(response)) => {

@@ -15,12 +15,14 @@ use egui::{
 };
 
 use super::rule;
-use super::state::{Action, Look, MOST_COPIED, Position, Selection, Spot, Viewer};
+use super::state::{Action, Did, Look, MOST_COPIED, Position, Selection, Spot, Viewer};
 use super::theme::{self, Palette, palette, size};
 use super::widgets;
 use crate::api::arrival::MOST;
 use crate::api::response::{self, Cut};
-use crate::body::{Kind, Needle, Part, Row, View};
+use crate::body::{DEEPEST, Kind, Needle, Part, Row, View, Why};
+use crate::secret::{HIDDEN, Secret};
+use crate::untrusted;
 
 /// The name of the field that searches.
 const FIND: &str = "Find in the body";
@@ -31,7 +33,8 @@ pub fn show(
     actions: &mut Vec<Action>,
     viewer: &Viewer,
     response: &response::Response,
-    picture: Option<&TextureHandle>,
+    picture: Showing<'_>,
+    presenting: bool,
 ) {
     if viewer.progress.kind == Kind::Empty {
         note(ui, "The response has no body.");
@@ -47,15 +50,29 @@ pub fn show(
     let foot = foot.with_min_y(foot.bottom() - FOOT);
     let room = ui.available_rect_before_wrap().with_max_y(foot.top());
     ui.scope_builder(egui::UiBuilder::new().max_rect(room), |ui| match (viewer.view, picture) {
-        (View::Picture, Some(texture)) => {
+        (View::Picture, Showing::Picture(texture)) => {
             ui.centered_and_justified(|ui| {
                 ui.add(egui::Image::new(texture).shrink_to_fit().alt_text("The picture that was answered"));
             });
         }
-        (View::Picture, None) => note(ui, "This picture cannot be shown. Hex shows its bytes."),
-        _ => rows(ui, actions, viewer),
+        (View::Picture, Showing::Coming) => note(ui, "The picture is on its way."),
+        (View::Picture, Showing::Nothing) => note(ui, "This picture cannot be shown. Hex shows its bytes."),
+        // Its bytes are beyond the mask.
+        (View::Hex, _) if presenting => note(ui, "Bytes are not shown in a presentation."),
+        _ => rows(ui, actions, viewer, presenting),
     });
     ui.scope_builder(egui::UiBuilder::new().max_rect(foot), |ui| footer(ui, actions, viewer));
+}
+
+/// The picture that a body is.
+#[derive(Clone, Copy)]
+pub enum Showing<'a> {
+    /// Here it is.
+    Picture(&'a TextureHandle),
+    /// It is being read.
+    Coming,
+    /// It cannot be shown.
+    Nothing,
 }
 
 /// The height of the line below the rows.
@@ -84,11 +101,17 @@ fn notes(viewer: &Viewer, response: &response::Response) -> Vec<String> {
         Cut::Cancelled => format!("You cancelled the rest: here are the {size} that came."),
     });
     let flaw = viewer.progress.flaw.filter(|_| viewer.view == View::Pretty && cut.is_none()).map(|flaw| {
-        format!(
-            "Not well-formed JSON: at byte {} it wants {}. From there on it is shown as it came.",
-            number(flaw.at),
-            flaw.expected
-        )
+        let at = number(flaw.at);
+        let of = if viewer.body.charset() == "UTF-8" { "" } else { " of its text" };
+        match flaw.why {
+            Why::Expected(what) => format!(
+                "Not well-formed JSON: at byte {at}{of} it wants {what}. From there on it is shown as it came."
+            ),
+            Why::TooDeep => format!(
+                "Nested deeper than {DEEPEST} levels from byte {at}{of} on, which is shown as it came."
+            ),
+            Why::TooEarly => "Not well-formed JSON: it ends too early.".to_owned(),
+        }
     });
     let failure = viewer.failure.as_ref().map(|problem| format!("The body cannot be read back: {problem}."));
     [cut, flaw, failure].into_iter().flatten().collect()
@@ -128,12 +151,14 @@ fn tools(ui: &mut Ui, actions: &mut Vec<Action>, viewer: &Viewer) {
             actions.push(Action::Look(Look::UnfoldAll));
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if widgets::quiet(ui, "Save")
-                .on_hover_text("The whole body, into a file among your downloads")
-                .clicked()
-            {
-                actions.push(Action::Look(Look::Save));
-            }
+            let can_save = viewer.progress.is_over && viewer.did != Some(Did::Saving);
+            ui.add_enabled_ui(can_save, |ui| {
+                let save = widgets::quiet(ui, "Save");
+                let save = save.on_hover_text("The whole body, into a file among your downloads");
+                if save.on_disabled_hover_text("Once all of it came").clicked() {
+                    actions.push(Action::Look(Look::Save));
+                }
+            });
             if viewer.view != View::Picture {
                 copy(ui, actions, viewer);
                 find(ui, actions, viewer);
@@ -186,7 +211,7 @@ fn find(ui: &mut Ui, actions: &mut Vec<Action>, viewer: &Viewer) {
         ui.label(RichText::new(count).font(theme::small()).color(palette(ui).soft));
         ui.add_space(4.0);
     }
-    let mut text = viewer.find.clone();
+    let mut text = viewer.find.expose().to_owned();
     let edit = TextEdit::singleline(&mut text)
         .id(Id::unique(FIND))
         .font(theme::small_code())
@@ -195,12 +220,14 @@ fn find(ui: &mut Ui, actions: &mut Vec<Action>, viewer: &Viewer) {
         .hint_text("Find, or :line");
     let field = ui.add(edit);
     widgets::named(ui, &field, FIND);
-    let field = field.on_hover_text("Ctrl+F; in any case, unless you type a capital");
+    let field = field.on_hover_text(
+        "Ctrl+F. It looks for the text as it came (see Raw), in any case of A to Z unless you type a capital",
+    );
     if ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::F)) {
         field.request_focus();
     }
     if field.changed() {
-        actions.push(Action::Look(Look::Find(text)));
+        actions.push(Action::Look(Look::Find(Secret::new(text))));
     }
     if field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
         actions.push(Action::Look(Look::Go { back: ui.input(|input| input.modifiers.shift) }));
@@ -229,12 +256,21 @@ fn footer(ui: &mut Ui, actions: &mut Vec<Action>, viewer: &Viewer) {
                 facts.push(viewer.body.charset().to_owned());
             }
             ui.label(text(facts.join(" · ")));
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| match (&viewer.saved, &viewer.path) {
-                (Some(Ok(path)), _) => {
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| match (&viewer.did, &viewer.path) {
+                (Some(Did::Saving), _) => {
+                    ui.add_space(12.0);
+                    ui.label(text("Saving…".to_owned()));
+                }
+                (Some(Did::CopiedBeginning(size)), _) => {
+                    ui.add_space(12.0);
+                    let size = widgets::bytes(*size as u64);
+                    ui.label(text(format!("Too long to copy as a whole: copied the first {size}")));
+                }
+                (Some(Did::Saved(path)), _) => {
                     ui.add_space(12.0);
                     ui.add(Label::new(text(format!("Saved as {}", path.display()))).truncate());
                 }
-                (Some(Err(problem)), _) => {
+                (Some(Did::NotSaved(problem)), _) => {
                     ui.add_space(12.0);
                     ui.add(Label::new(text(format!("Not saved: {problem}")).color(palette.bad)).truncate());
                 }
@@ -242,7 +278,8 @@ fn footer(ui: &mut Ui, actions: &mut Vec<Action>, viewer: &Viewer) {
                     if widgets::quiet(ui, "Copy path").on_hover_text("The JSON path (RFC 9535)").clicked() {
                         actions.push(Action::Copy(path.clone()));
                     }
-                    ui.add(Label::new(text(path.clone()).font(theme::small_code())).truncate());
+                    let shown = text(untrusted::line(path)).font(theme::small_code());
+                    ui.add(Label::new(shown).truncate());
                 }
                 (None, None) if !viewer.progress.is_over => {
                     let of = viewer.length.map(|length| format!(" of {}", widgets::bytes(length)));
@@ -267,6 +304,7 @@ struct Laid {
 /// How rows are laid out.
 struct Measure<'a> {
     viewer: &'a Viewer,
+    presenting: bool,
     palette: &'static Palette,
     width: f32,
     /// How many rows there are to see.
@@ -281,7 +319,16 @@ impl Measure<'_> {
 
     fn lay_out(&self, ui: &Ui, row: &Row) -> Arc<Galley> {
         let needle = self.viewer.search.as_ref().map(|search| &search.needle);
-        let mut job = coloured(row, needle, self.palette);
+        // What a row of bytes reads is not what is searched.
+        let needle = needle.filter(|_| self.viewer.view != View::Hex);
+        let mut job = if self.presenting && row.line.is_none() {
+            // What it goes on with is not told by its own text, and neither is whether that is to be hidden.
+            let mut job = LayoutJob::default();
+            append(&mut job, HIDDEN, self.palette.soft, Color32::TRANSPARENT);
+            job
+        } else {
+            coloured(row, needle, self.palette)
+        };
         if let Some(end) = self.viewer.folds.end_of(row.number) {
             append(&mut job, " … ", self.palette.soft, self.palette.sunken);
             append(&mut job, end.text.trim_start(), self.palette.text, Color32::TRANSPARENT);
@@ -324,18 +371,23 @@ impl Measure<'_> {
 }
 
 /// The rows in sight.
-fn rows(ui: &mut Ui, actions: &mut Vec<Action>, viewer: &Viewer) {
+fn rows(ui: &mut Ui, actions: &mut Vec<Action>, viewer: &Viewer, presenting: bool) {
     let counted = viewer.progress.counted(viewer.view);
     let digits = counted.lines.max(999).ilog10() as f32 + 1.0;
     let gutter = 24.0 + digits * 8.5;
     let all = ui.available_rect_before_wrap();
     let area = all.with_max_x(all.right() - BAR - 4.0).with_min_y(all.top() + 6.0);
     let palette = palette(ui);
-    let measure = Measure { viewer, palette, width: area.width() - gutter - 26.0, seen: viewer.seen() };
+    let measure =
+        Measure { viewer, presenting, palette, width: area.width() - gutter - 26.0, seen: viewer.seen() };
 
     let id = ui.scope_id().with("rows");
     let response = ui.interact(area, id, Sense::click_and_drag());
     labelled(&response, "Body");
+    if response.has_focus() {
+        let stroke = Stroke::new(2.0, palette.halo);
+        ui.painter().rect_stroke(all.shrink(2.0), 6.0, stroke, egui::StrokeKind::Inside);
+    }
     let top = wheel_and_keys(ui, &measure, &response, area.height());
     let top = match measure.last(ui, area.height()).filter(|_| is_near_end(&measure, top, area.height())) {
         Some(last) if is_after(top, last) => last,
@@ -455,6 +507,7 @@ fn fold(ui: &Ui, actions: &mut Vec<Action>, viewer: &Viewer, row: &Row, at: Pos2
         vec![centre + vec2(-r, -r * 0.6), centre + vec2(r, -r * 0.6), centre + vec2(0.0, r * 0.9)]
     };
     ui.painter_at(area).add(Shape::convex_polygon(points, colour, Stroke::NONE));
+    widgets::ring(ui, &response);
     if response.on_hover_cursor(CursorIcon::PointingHand).clicked() {
         actions.push(Action::Look(Look::Fold(row.number)));
     }
@@ -515,7 +568,7 @@ fn bar(ui: &Ui, actions: &mut Vec<Action>, measure: &Measure<'_>, track: Rect, t
         return;
     }
     let palette = palette(ui);
-    let response = ui.interact(track, ui.scope_id().with("bar"), Sense::click_and_drag());
+    let response = ui.interact(track, ui.scope_id().with("bar"), Sense::DRAG);
     let part = (fit as f64 / measure.seen.max(1) as f64) as f32;
     let height = (track.height() * part).max(HANDLE).min(track.height());
     let room = (track.height() - height).max(1.0);

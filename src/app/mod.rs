@@ -40,7 +40,7 @@ use crate::store::Account;
 use mask::{Hidden, Mask};
 use picture::Pictures;
 use settings::ProviderCheck;
-use state::{Action, Demo, Event, Found, Look, Next, State, Theme, Turn, Work, Written};
+use state::{Action, Demo, Event, Found, Look, LookedUp, Next, State, Theme, Turn, Work, Written};
 use tasks::{Tasks, World};
 
 /// How much larger everything is in a presentation.
@@ -135,7 +135,9 @@ impl App {
             self.leave_profile();
             self.end_orphaned_session(written);
         }
-        if let Event::LookedUp(_, Ok(Found::Text(text))) = &event {
+        if let Event::LookedUp(task, Ok(LookedUp { found: Found::Text(text, _), .. })) = &event
+            && self.state.looks_up(*task)
+        {
             context.copy_text(text.expose().to_owned());
         }
         let enters = match &event {

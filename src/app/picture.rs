@@ -1,12 +1,13 @@
 //! Pictures: the person's, fetched once for each session, and one that an API answers with. Each is a one-shot value that
 //! the screen waits for.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use egui::{ColorImage, Context, TextureHandle, TextureOptions};
 use oauth2::http::Uri;
 use poll_promise::Promise;
 
+use super::body::Showing;
 use super::state::{LoggedIn, Viewer};
 use super::tasks::{BoxFuture, Tasks};
 use crate::body::{Body, View};
@@ -16,6 +17,8 @@ use crate::http::{self, Http, Purpose, Request};
 const LARGEST: [u32; 2] = [2048, 16_384];
 /// The side to which each is made smaller.
 const SIDE: [u32; 2] = [160, 2048];
+/// The most that decoding one may hold, in bytes.
+const MOST_HELD: u64 = 128 << 20;
 /// The longest file that a picture is read from, in bytes.
 const LONGEST: u64 = 64 << 20;
 
@@ -23,7 +26,17 @@ const LONGEST: u64 = 64 << 20;
 #[derive(Default)]
 pub struct Pictures {
     person: Picture<String>,
-    body: Picture<usize>,
+    body: Picture<Key>,
+}
+
+/// Which body it is: as long as this is here, no other has its place in memory.
+#[derive(Clone)]
+struct Key(Weak<Body>);
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ptr_eq(&other.0)
+    }
 }
 
 /// A picture, on its way or here.
@@ -70,7 +83,7 @@ impl Pictures {
         self.person.follow(url, |url| tasks.promise(|http| fetch(url, http)), context);
         let shown = viewer.filter(|viewer| viewer.view == View::Picture && viewer.progress.is_over);
         let body = shown.map(|viewer| Arc::clone(&viewer.body));
-        let key = body.as_ref().map(|body| Arc::as_ptr(body) as usize);
+        let key = body.as_ref().map(|body| Key(Arc::downgrade(body)));
         let read = |_| tasks.promise(|_| Box::pin(async { read(body?).await }));
         self.body.follow(key, read, context);
     }
@@ -80,9 +93,13 @@ impl Pictures {
         self.person.texture.as_ref()
     }
 
-    /// The answer's, once it is here.
-    pub fn body(&self) -> Option<&TextureHandle> {
-        self.body.texture.as_ref()
+    /// The answer's.
+    pub fn body(&self) -> Showing<'_> {
+        match (&self.body.of, &self.body.texture) {
+            (_, Some(texture)) => Showing::Picture(texture),
+            (Some(_), None) if self.body.coming.is_none() => Showing::Nothing,
+            _ => Showing::Coming,
+        }
     }
 }
 
@@ -112,6 +129,7 @@ fn decode(bytes: &[u8], largest: u32, side: u32) -> Option<ColorImage> {
     let mut limits = image::Limits::default();
     limits.max_image_width = Some(largest);
     limits.max_image_height = Some(largest);
+    limits.max_alloc = Some(MOST_HELD);
     reader.limits(limits);
     let image = reader.decode().ok()?;
     let is_larger = image.width() > side || image.height() > side;

@@ -370,7 +370,8 @@ impl Tasks {
                     drop(locked);
                     let is_last = !matches!(is_all, Ok(false));
                     if is_last || Instant::now() >= next_report {
-                        report.send(Event::Searched(report.task, result.map_err(ToString::to_string)));
+                        let result = result.map_err(ToString::to_string);
+                        report.send(Event::Searched(report.task, Arc::clone(&search), result));
                         next_report = Instant::now() + Duration::from_millis(100);
                     }
                     // The window lets go of a search that it does not want any more.

@@ -138,17 +138,18 @@ impl Index {
         Ok(finder.end)
     }
 
-    /// The containers that are open before the byte at `offset` of the source, the innermost last.
-    pub fn open_at(&self, source: &Store, offset: u64) -> io::Result<Vec<Container>> {
+    /// The containers that are open before the byte at `offset` of the source, the innermost last; `None` where it is
+    /// no JSON any more.
+    pub fn open_at(&self, source: &Store, offset: u64) -> io::Result<Option<Vec<Container>>> {
         #[expect(clippy::cast_possible_truncation, reason = "the number of a mark, which is in memory")]
         let number = (offset / SEGMENT) as usize;
-        let Some(mark) = self.marks.get(number) else { return Ok(Vec::new()) };
+        let Some(mark) = self.marks.get(number) else { return Ok(None) };
         let mut layout = mark.layout.clone();
         let bytes = source.read(number as u64 * SEGMENT..offset.min(self.came))?;
         layout.feed(&bytes, &mut Counted::default());
         Ok(match layout {
-            Layout::Json(json) => json.open().to_vec(),
-            Layout::Raw(_) => Vec::new(),
+            Layout::Json(json) if json.flaw().is_none() => Some(json.open().to_vec()),
+            Layout::Json(_) | Layout::Raw(_) => None,
         })
     }
 

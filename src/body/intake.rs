@@ -1,14 +1,15 @@
 //! Taking in a body as it comes.
 
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8};
+use encoding_rs::{CoderResult, Decoder, UTF_8};
 use oauth2::http::HeaderMap;
 
 use super::index::Index;
 use super::json::Json;
-use super::kind::{Kind, Said};
+use super::kind::{self, Kind, Said};
 use super::layout::{Layout, Raw};
 use super::store::Store;
 use super::{Body, Counted, Progress};
@@ -16,6 +17,8 @@ use super::{Body, Counted, Progress};
 /// Takes in a body; what it is shows with its first bytes.
 pub struct Intake {
     said: Said,
+    /// The beginning, until it tells what this is.
+    held: Vec<u8>,
     taking: Option<Taking>,
 }
 
@@ -29,7 +32,7 @@ impl Intake {
     /// Nothing yet of a body with these headers.
     #[must_use]
     pub fn new(headers: &HeaderMap) -> Self {
-        Self { said: Said::read(headers), taking: None }
+        Self { said: Said::read(headers), held: Vec::new(), taking: None }
     }
 
     /// Goes on with these bytes.
@@ -37,15 +40,21 @@ impl Intake {
     /// # Errors
     /// When the disk does not take them; what came before can still be read.
     pub fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if bytes.is_empty() {
-            return Ok(());
+        if let Some(taking) = &mut self.taking {
+            return taking.take(bytes);
         }
-        let taking = self.taking.get_or_insert_with(|| Taking::new(&self.said, bytes));
-        taking.body.bytes.append(bytes)?;
-        taking.feed(bytes, false)
+        self.held.extend_from_slice(bytes);
+        if kind::tells(&self.held) { self.begin().map(|_| ()) } else { Ok(()) }
     }
 
-    /// The body as far as it came; `None` before its first byte.
+    fn begin(&mut self) -> io::Result<&mut Taking> {
+        let held = std::mem::take(&mut self.held);
+        let taking = self.taking.insert(Taking::new(&self.said, &held));
+        taking.take(&held)?;
+        Ok(taking)
+    }
+
+    /// The body as far as it came; `None` before there is enough to tell what it is.
     #[must_use]
     pub fn so_far(&self) -> Option<(Arc<Body>, Progress)> {
         let body = &self.taking.as_ref()?.body;
@@ -54,7 +63,11 @@ impl Intake {
 
     /// The body, of which nothing more comes.
     #[must_use]
-    pub fn end(self) -> (Arc<Body>, Progress) {
+    pub fn end(mut self) -> (Arc<Body>, Progress) {
+        if self.taking.is_none() {
+            // So little of it is in memory, and needs no disk.
+            let _ = self.begin();
+        }
         let mut taking = self.taking.unwrap_or_else(|| Taking::new(&self.said, b""));
         // Half a character at the end is worth no error: the bytes themselves are kept.
         let _ = taking.feed(b"", true);
@@ -70,17 +83,25 @@ impl Taking {
         let json =
             (kind == Kind::Json).then(|| RwLock::new(Index::new(Layout::Json(Json::new(said.is_many())))));
         let is_said = said.is_json();
-        let decodes = encoding != UTF_8 || Encoding::for_bom(beginning).is_some();
+        let decodes = encoding != UTF_8;
         let body = Arc::new(Body {
             kind,
             is_said,
             encoding,
             bytes: Store::default(),
+            laid_out: AtomicU64::new(0),
             text: decodes.then(Store::default),
             lines: RwLock::new(Index::new(Layout::Raw(Raw::new()))),
             json,
         });
         Self { body, decoder: decodes.then(|| encoding.new_decoder_with_bom_removal()) }
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.body.bytes.append(bytes)?;
+        self.feed(bytes, false)?;
+        self.body.laid_out.fetch_add(bytes.len() as u64, Ordering::Release);
+        Ok(())
     }
 
     fn feed(&mut self, bytes: &[u8], is_last: bool) -> io::Result<()> {
@@ -120,12 +141,14 @@ impl Body {
             let index = index.read().unwrap_or_else(PoisonError::into_inner);
             (index.counted(), index.flaw(is_over))
         };
+        // Before the rows: there may be more of them by then, and never fewer.
+        let bytes = self.laid_out.load(Ordering::Acquire);
         let (raw, _) = index(&self.lines);
         let (pretty, flaw) = self.json.as_ref().map_or((Counted::default(), None), index);
         // What only looked like JSON is not blamed for being something else.
         let is_something_else = self.kind == Kind::Json && !self.is_said && flaw.is_some();
         Progress {
-            bytes: self.bytes.len(),
+            bytes,
             pretty,
             raw,
             flaw: flaw.filter(|_| !is_something_else),

@@ -6,15 +6,26 @@ use memchr::memchr2;
 use super::layout::{Part, Pen, Raw, Sink};
 
 /// The deepest nesting that is laid out; nobody reads more, and each level has to be remembered.
-const DEEPEST: usize = 256;
+pub const DEEPEST: usize = 256;
 
 /// Where a text stops being JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flaw {
     /// Offset of the first byte that does not fit.
     pub at: u64,
-    /// What would have fitted.
-    pub expected: &'static str,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a text is not laid out any further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It is no JSON: this would have fitted.
+    Expected(&'static str),
+    /// It is nested deeper than [`DEEPEST`].
+    TooDeep,
+    /// It ended before it was whole.
+    TooEarly,
 }
 
 /// JSON, and how far it is.
@@ -102,6 +113,10 @@ impl Json {
         &self.open
     }
 
+    pub fn pen(&mut self) -> &mut Pen {
+        &mut self.pen
+    }
+
     /// Where it stops being JSON, as far as it came.
     pub fn flaw(&self) -> Option<Flaw> {
         self.flaw
@@ -116,7 +131,7 @@ impl Json {
             Next::Value => self.many && self.open.is_empty(),
             _ => false,
         };
-        let early = Flaw { at: self.pen.at, expected: "more: it ends too early" };
+        let early = Flaw { at: self.pen.at, why: Why::TooEarly };
         self.flaw.or((!is_whole).then_some(early))
     }
 
@@ -142,7 +157,9 @@ impl Json {
     /// White space, and the first byte of what comes after it.
     fn token(&mut self, bytes: &[u8], mut at: usize, sink: &mut impl Sink) -> usize {
         let from = at;
-        while bytes.get(at).is_some_and(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t')) {
+        // A record separator stands before each of a sequence (RFC 7464).
+        let is_space = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t') || self.many && *byte == 0x1E;
+        while bytes.get(at).is_some_and(is_space) {
             at += 1;
         }
         self.pen.skip(at - from);
@@ -206,7 +223,7 @@ impl Json {
             _ => return self.give_up(at, self.next.name()),
         };
         if self.open.len() >= DEEPEST && matches!(byte, b'{' | b'[') {
-            return self.give_up(at, "no deeper nesting than 256 levels");
+            return self.give_up_because(at, Why::TooDeep);
         }
         if matches!(self.next, Next::FirstElement | Next::End) {
             self.pen.start_row(self.open.len(), sink);
@@ -335,7 +352,11 @@ impl Json {
 
     /// From here on it is no JSON.
     fn give_up(&mut self, at: usize, expected: &'static str) -> usize {
-        self.flaw = Some(Flaw { at: self.pen.at, expected });
+        self.give_up_because(at, Why::Expected(expected))
+    }
+
+    fn give_up_because(&mut self, at: usize, why: Why) -> usize {
+        self.flaw = Some(Flaw { at: self.pen.at, why });
         self.least_depth = 0;
         self.pen.break_row();
         self.rest = Some(Raw::going_on(self.pen.clone()));

@@ -3,6 +3,11 @@
 use encoding_rs::{Encoding, UTF_8};
 use oauth2::http::{HeaderMap, header};
 
+use super::layout::MARK;
+
+/// How many bytes are waited for, at the most, before it is said what a body is.
+const MOST_HELD: usize = 1 << 10;
+
 /// What a body is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kind {
@@ -54,7 +59,9 @@ impl Said {
 
     /// Whether it is said to be JSON.
     pub fn is_json(&self) -> bool {
-        self.essence == "application/json" || self.essence.ends_with("+json") || self.is_many()
+        ["application/json", "text/json"].contains(&&*self.essence)
+            || self.essence.ends_with("+json")
+            || self.is_many()
     }
 
     /// Whether it is one JSON text after the other.
@@ -76,7 +83,7 @@ impl Said {
         let is_media =
             ["image/", "audio/", "video/", "font/"].iter().any(|kind| self.essence.starts_with(kind));
         let looks_json = (self.essence.is_empty() || self.essence == "text/plain")
-            && beginning.trim_ascii_start().first().is_some_and(|byte| b"{[".contains(byte));
+            && text_of(beginning).first().is_some_and(|byte| b"{[".contains(byte));
         if beginning.is_empty() {
             Kind::Empty
         } else if image::guess_format(beginning).is_ok_and(is_shown) {
@@ -89,6 +96,16 @@ impl Said {
             Kind::Text
         }
     }
+}
+
+/// Whether the beginning of a body is enough to tell what it is.
+pub(super) fn tells(beginning: &[u8]) -> bool {
+    beginning.len() > MOST_HELD || beginning.len() >= 4 && !text_of(beginning).is_empty()
+}
+
+/// What comes after a mark and white space.
+fn text_of(beginning: &[u8]) -> &[u8] {
+    beginning.strip_prefix(MARK).unwrap_or(beginning).trim_ascii_start()
 }
 
 /// The formats that a picture can be shown of.

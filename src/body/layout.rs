@@ -7,6 +7,8 @@ use super::json::Json;
 
 /// The longest row in bytes; a longer line goes on in the next, so that no row is slow to lay out.
 pub(super) const LONGEST: usize = 2000;
+/// What may stand before a text in UTF-8, and is no part of it.
+pub(super) const MARK: &[u8] = "\u{feff}".as_bytes();
 /// Spaces for each level of nesting.
 const INDENT: usize = 2;
 
@@ -64,7 +66,17 @@ pub(super) enum Layout {
 
 impl Layout {
     /// Goes on with these bytes.
-    pub fn feed(&mut self, bytes: &[u8], sink: &mut impl Sink) {
+    pub fn feed(&mut self, mut bytes: &[u8], sink: &mut impl Sink) {
+        let pen = match self {
+            Self::Raw(raw) => &mut raw.pen,
+            Self::Json(json) => json.pen(),
+        };
+        if pen.at == 0
+            && let Some(rest) = bytes.strip_prefix(MARK)
+        {
+            pen.skip(MARK.len());
+            bytes = rest;
+        }
         match self {
             Self::Raw(raw) => raw.feed(bytes, sink),
             Self::Json(json) => json.feed(bytes, sink),
@@ -104,12 +116,12 @@ impl Pen {
         if let Some(empty) = self.next.take() {
             sink.row(empty);
         }
-        self.next = Some(Start { depth, ..Start::default() });
+        self.next = Some(Start { at: self.at, depth, continues: false });
     }
 
     /// The next byte starts a row that is not nested, if it did not start one anyway.
     pub fn break_row(&mut self) {
-        self.next = Some(Start::default());
+        self.next = Some(Start { at: self.at, ..Start::default() });
     }
 
     /// Writes `bytes`, the next ones of the source.
@@ -124,10 +136,10 @@ impl Pen {
         }
         while self.width + bytes.len() > LONGEST {
             let mut cut = LONGEST.saturating_sub(self.width);
-            // Characters stay whole, where the bytes are characters at all.
+            // Characters stay whole, where the bytes are characters at all, and in whichever pieces they come.
             let is_within = |cut: usize| bytes.get(cut).is_some_and(|byte| byte & 0xC0 == 0x80);
-            for _ in 0..3 {
-                cut += usize::from(is_within(cut));
+            while self.width + cut < LONGEST + 3 && is_within(cut) {
+                cut += 1;
             }
             let (head, rest) = bytes.split_at(cut.min(bytes.len()));
             self.at += head.len() as u64;

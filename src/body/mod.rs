@@ -2,7 +2,7 @@
 //!
 //! Nothing here holds a body in memory, or makes a tree of it. [`Intake`] appends what comes to a [`store`] and feeds it
 //! to a layout for each [`View`]; every 64 KB the layout is remembered as it is then. A row is found again by going on from
-//! there, so what a body costs in memory is about a thousandth of its size, and what a row costs does not depend on it.
+//! there, so what a body costs in memory is about a hundredth of its size, and what a row costs does not depend on it.
 //!
 //! | file | its job |
 //! |---|---|
@@ -32,6 +32,7 @@ mod tests;
 use std::fmt;
 use std::io;
 use std::ops::Range;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use encoding_rs::Encoding;
@@ -42,7 +43,7 @@ use store::Store;
 
 pub use index::Counted;
 pub use intake::Intake;
-pub use json::Flaw;
+pub use json::{DEEPEST, Flaw, Why};
 pub use kind::Kind;
 pub use layout::Part;
 pub use row::Row;
@@ -58,6 +59,8 @@ pub struct Body {
     is_said: bool,
     encoding: &'static Encoding,
     bytes: Store,
+    /// How many of them are laid out.
+    laid_out: AtomicU64,
     /// As UTF-8, where it came otherwise.
     text: Option<Store>,
     lines: RwLock<Index>,
@@ -194,12 +197,12 @@ impl Body {
         self.index(View::Pretty).map_or(Ok(None), |index| index.end_of(self.text(), row))
     }
 
-    /// The JSON path of the row (RFC 9535).
+    /// The JSON path of the row (RFC 9535), if it has one.
     ///
     /// # Errors
     /// When the disk does not give it back.
     pub fn path(&self, row: &Row) -> io::Result<Option<String>> {
-        self.index(View::Pretty).map(|index| path::of(&index, self.text(), row)).transpose()
+        self.index(View::Pretty).map_or(Ok(None), |index| path::of(&index, self.text(), row))
     }
 
     /// Goes on with a search for some megabytes; whether that was all that is here.
@@ -242,10 +245,10 @@ impl Body {
         }
     }
 
-    /// The beginning as text, and as short as that: for whoever looks for a sign in it.
+    /// Its first bytes, `most` at the most, as text: for whoever looks for a sign in it.
     #[must_use]
-    pub fn beginning(&self) -> String {
-        let bytes = self.text().read(0..BEGINNING).unwrap_or_default();
+    pub fn beginning(&self, most: usize) -> String {
+        let bytes = self.text().read(0..most as u64).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
@@ -267,6 +270,3 @@ impl Body {
         Some(index.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
-
-/// How much of a body is looked at for signs, in bytes.
-const BEGINNING: u64 = 64 << 10;

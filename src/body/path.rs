@@ -1,18 +1,20 @@
 //! Where in a JSON text a row stands, as a path that other tools take (RFC 9535).
 
+use std::fmt::Write as _;
 use std::io;
 
 use super::index::Index;
 use super::json::Container;
 use super::row::Row;
 use super::store::Store;
+use crate::untrusted;
 
 /// The longest name that is read, in bytes.
 const LONGEST_NAME: u64 = 4 << 10;
 
-/// The path of the row, such as `$.items[3].name`.
-pub(super) fn of(index: &Index, source: &Store, row: &Row) -> io::Result<String> {
-    let mut open = index.open_at(source, row.named_at)?;
+/// The path of the row, such as `$.items[3].name`; `None` where it has none, or one with a name that nobody reads.
+pub(super) fn of(index: &Index, source: &Store, row: &Row) -> io::Result<Option<String>> {
+    let Some(mut open) = index.open_at(source, row.named_at)? else { return Ok(None) };
     if row.closes {
         // It stands for the container that it ends.
         open.pop();
@@ -22,25 +24,34 @@ pub(super) fn of(index: &Index, source: &Store, row: &Row) -> io::Result<String>
         match container {
             Container::Array { index } => path.push_str(&format!("[{index}]")),
             Container::Object { key: (start, end) } if start < end => {
-                let quoted = source.read(start..end.min(start + LONGEST_NAME))?;
-                push_name(&mut path, &quoted);
+                let name = source.read(start..end.min(start + LONGEST_NAME))?;
+                let Ok(name) = serde_json::from_slice::<String>(&name) else { return Ok(None) };
+                push_name(&mut path, &name);
             }
             Container::Object { .. } => {}
         }
     }
-    Ok(path)
+    Ok(Some(path))
 }
 
-fn push_name(path: &mut String, quoted: &[u8]) {
-    let name: String = serde_json::from_slice(quoted)
-        .unwrap_or_else(|_| String::from_utf8_lossy(quoted).trim_matches('"').to_owned());
-    let is_first = |c: char| c.is_ascii_alphabetic() || c == '_' || !c.is_ascii();
-    let is_short = name.starts_with(is_first) && name.chars().all(|c| is_first(c) || c.is_ascii_digit());
-    if is_short {
-        path.extend([".", &name]);
-    } else {
-        let escaped =
-            name.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n").replace('\t', "\\t");
-        path.extend(["['", &escaped, "']"]);
+fn push_name(path: &mut String, name: &str) {
+    let is_first =
+        |c: char| c.is_ascii_alphabetic() || c == '_' || !c.is_ascii() && untrusted::visible(c) == c;
+    if name.starts_with(is_first) && name.chars().all(|c| is_first(c) || c.is_ascii_digit()) {
+        path.extend([".", name]);
+        return;
     }
+    path.push_str("['");
+    for c in name.chars() {
+        match c {
+            '\'' | '\\' => path.extend(['\\', c]),
+            c if untrusted::visible(c) == c => path.push(c),
+            // Nothing in it acts on the screen.
+            c => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| {
+                // Writing to a string does not fail.
+                let _ = write!(path, "\\u{unit:04x}");
+            }),
+        }
+    }
+    path.push_str("']");
 }

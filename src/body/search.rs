@@ -1,6 +1,7 @@
 //! Searching a body: how often a text stands in each segment of the source, so that any hit is found again by searching
 //! one segment.
 
+use std::fmt;
 use std::io;
 use std::ops::Range;
 
@@ -22,11 +23,18 @@ pub struct Search {
     done: usize,
 }
 
-/// A text that is looked for: in any case, unless it has a capital letter.
-#[derive(Clone, Debug)]
+/// A text that is looked for as it came; in any case of ASCII, unless it has a capital letter.
+#[derive(Clone)]
 pub struct Needle {
     text: Vec<u8>,
     any_case: bool,
+}
+
+impl fmt::Debug for Needle {
+    /// Leaves out what it is: people look for tokens too.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Needle({} bytes)", self.text.len())
+    }
 }
 
 impl Needle {
@@ -96,8 +104,10 @@ impl Search {
             let segment = as_size(start / SEGMENT) + from / as_size(SEGMENT);
             self.hits.resize(segment + 1, 0);
             self.hits[segment] = hits;
-            // What has not come yet may change the last one.
-            self.done = if end <= bytes.len() { segment + 1 } else { segment };
+            // What has not come yet may change what is at the end.
+            if end <= bytes.len() && self.done == segment {
+                self.done += 1;
+            }
             from += as_size(SEGMENT);
         }
         Ok(start + STRIDE >= there)

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 /// How many bytes stay in memory.
 const IN_MEMORY: usize = 4 << 20;
@@ -84,6 +85,15 @@ impl Store {
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Store {
+    /// Giving back the room of a large file takes a while, and the window may be what lets go of it.
+    fn drop(&mut self) {
+        if let Place::File(file) = std::mem::take(&mut self.kept().place) {
+            thread::spawn(move || drop(file));
+        }
     }
 }
 

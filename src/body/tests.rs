@@ -81,8 +81,8 @@ fn what_ends_too_early_is_said_once_it_ended_and_not_before() {
     for bytes in [&b"{\"a\":1"[..], b"[1,", b"\"abc", b"tru", b"-", b"1e"] {
         let mut intake = Intake::new(&headers("application/json"));
         intake.push(bytes).unwrap();
-        assert_eq!(intake.so_far().unwrap().1.flaw, None);
-        assert_eq!(intake.end().1.flaw.unwrap().at, bytes.len() as u64);
+        assert!(intake.so_far().is_none_or(|(_, progress)| progress.flaw.is_none()));
+        assert_eq!(intake.end().1.flaw, Some(Flaw { at: bytes.len() as u64, why: Why::TooEarly }));
     }
     for bytes in ["12", "0", "true", "\"\"", "[]", " {} "] {
         assert_eq!(read("application/json", bytes.as_bytes()).1.flaw, None, "{bytes}");
@@ -91,15 +91,20 @@ fn what_ends_too_early_is_said_once_it_ended_and_not_before() {
 
 #[test]
 fn one_value_after_the_other_is_json_where_it_is_said_to_be() {
-    let (body, progress) = read("application/x-ndjson", b"{\"a\":1}\n{\"a\":2}\n");
-    assert_eq!((progress.flaw, progress.pretty.rows), (None, 6));
-    assert_eq!(text(&body, View::Pretty, 9), "{\n  \"a\": 1\n}\n{\n  \"a\": 2\n}\n");
+    for (kind, bytes) in [
+        ("application/x-ndjson", "{\"a\":1}\n{\"a\":2}\n"),
+        ("application/json-seq", "\u{1e}{\"a\":1}\n\u{1e}{\"a\":2}\n"),
+    ] {
+        let (body, progress) = read(kind, bytes.as_bytes());
+        assert_eq!((progress.flaw, progress.pretty.rows), (None, 6), "{kind}");
+        assert_eq!(text(&body, View::Pretty, 9), "{\n  \"a\": 1\n}\n{\n  \"a\": 2\n}\n");
+    }
 }
 
 #[test]
 fn json_nested_without_end_is_shown_as_it_came_from_some_depth_on() {
     let (body, progress) = read("application/json", "[".repeat(1 << 20).as_bytes());
-    assert_eq!(progress.flaw.unwrap().at, 256);
+    assert_eq!(progress.flaw, Some(Flaw { at: 256, why: Why::TooDeep }));
     assert_eq!(body.rows(View::Pretty, 255..257).unwrap()[1].text.len(), layout::LONGEST);
 }
 
@@ -119,13 +124,10 @@ fn a_charset_is_honoured_whether_it_is_said_or_marked() {
         ("text/plain; Charset=\"windows-1251\"", b"\xcf\xf0\xe8", "При\n"),
         ("text/plain", b"gr\xfc", "gr\u{fffd}\n"),
         ("text/plain", b"\xef\xbb\xbfx", "x\n"),
+        ("text/plain", b"\xef\xbb\xbf [1]", "[\n  1\n]\n"),
         ("application/json", &utf_16, "{\n  \"ü\": 1\n}\n"),
     ] {
         for piece in [1, usize::MAX] {
-            // A mark is told from the first piece only, which is never as short as this in life.
-            if piece == 1 && Encoding::for_bom(bytes).is_some() {
-                continue;
-            }
             let (body, progress) = taken_in(content_type, bytes, piece);
             assert_eq!(text(&body, progress.views()[0], 9), shown, "{content_type}");
             assert_eq!(body.read(0..99).unwrap(), bytes, "what came is kept as it came");
@@ -264,6 +266,43 @@ fn a_search_counts_each_hit_and_finds_it_again() {
         search.total()
     };
     assert_eq!((total("aa"), total("aA"), total("A"), total("b")), (100_000, 100_000, 100_000, 0));
+}
+
+#[test]
+fn blank_lines_do_not_lead_a_search_astray() {
+    let (body, _) = read("text/plain", b"one\n\nhit\n\n\nend\n");
+    let rows: Vec<_> = [0, 4, 5, 9, 10, 11].map(|at| body.row_of(View::Raw, at).unwrap()).into();
+    assert_eq!(rows, [0, 1, 2, 3, 4, 5]);
+    assert_eq!(body.row_of_line(View::Raw, 6).unwrap(), 5);
+}
+
+#[test]
+fn what_is_no_text_is_cut_into_the_same_rows_however_it_comes() {
+    let bytes = vec![0x80; 3 * layout::LONGEST];
+    let [whole, pieces] = [usize::MAX, 1].map(|piece| taken_in("text/plain", &bytes, piece).1.raw);
+    assert_eq!(whole, pieces);
+}
+
+#[test]
+fn a_hit_across_a_segment_is_found_although_its_end_comes_later() {
+    let mut intake = Intake::new(&headers("text/plain"));
+    let mut bytes = vec![b'.'; index::SEGMENT as usize - 1];
+    bytes.extend(b"ab");
+    intake.push(&bytes).unwrap();
+    let (body, _) = intake.so_far().unwrap();
+    let mut search = Search::new(Needle::new("abc").unwrap());
+    body.search(View::Raw, &mut search).unwrap();
+    intake.push(b"c...").unwrap();
+    body.search(View::Raw, &mut search).unwrap();
+    assert_eq!(search.total(), 1);
+}
+
+#[test]
+fn nothing_in_a_path_acts_on_the_screen_and_what_is_no_json_has_none() {
+    let (body, _) = read("application/json", "{\"\u{202e}a\\n'\": 1, \"b\": x}".as_bytes());
+    let path = |row: u64| body.path(&body.rows(View::Pretty, row..row + 1).unwrap()[0]).unwrap();
+    assert_eq!(path(1).unwrap(), r"$['\u202ea\u000a\'']");
+    assert_eq!(path(3), None);
 }
 
 #[test]

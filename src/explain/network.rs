@@ -68,6 +68,14 @@ pub(super) fn no_answer(HttpError { to, why }: &HttpError, url: Option<&Url>) ->
                 after.as_secs()
             ),
         ),
+        NoAnswer::Stalled(after) => Explanation::failed(
+            format!("{to} said nothing more"),
+            format!(
+                "Nothing of its answer came for {} minutes. What came before is here. The server has stopped in the middle, or \
+                 a firewall dropped the connection.",
+                after.as_secs() / 60
+            ),
+        ),
         NoAnswer::Tls(problem) => tls(to, host, problem),
         NoAnswer::NotTls => {
             let cause = "The address starts with https://, and what answered there speaks something else, most often plain http.";

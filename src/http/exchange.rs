@@ -186,10 +186,7 @@ impl Exchange {
 
     /// The secrets of the request: the far side may repeat them where neither name nor shape tells what they are.
     fn own_secrets(&self) -> Known {
-        let mut known = Known::default();
-        known.note(&self.url, &redaction::find(&self.url, As::Url));
-        self.request.tell(&mut known);
-        known
+        own_secrets(&self.url, &self.request)
     }
 
     /// Everything secret that was said.
@@ -200,6 +197,18 @@ impl Exchange {
         }
         known.into_words()
     }
+}
+
+/// The secrets of a request, before anything was said.
+pub fn secrets(request: &Request) -> impl Iterator<Item = String> + use<> {
+    own_secrets(&request.uri().to_string(), &Said::request(request)).into_words()
+}
+
+fn own_secrets(url: &str, request: &Said) -> Known {
+    let mut known = Known::default();
+    known.note(url, &redaction::find(url, As::Url));
+    request.tell(&mut known);
+    known
 }
 
 /// `text` without its secrets and those that are `known`.

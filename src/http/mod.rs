@@ -21,7 +21,7 @@ use thiserror::Error;
 use url::{Host, Url};
 
 use exchange::Said;
-pub use exchange::{Exchange, Message};
+pub use exchange::{Exchange, Message, secrets};
 
 /// A request as the flow's crates make it: the body is whole.
 pub type Request = http::Request<Vec<u8>>;
@@ -50,7 +50,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// How long the whole exchange may take; of an API, each piece of it.
+    /// How long the whole exchange may take; of an API, until its head is here: its body may go on and on.
     fn patience(self) -> Duration {
         match self {
             Self::Api => Duration::from_secs(30),
@@ -86,6 +86,8 @@ pub struct Incoming {
     body: reqwest::Response,
     purpose: Purpose,
     start: Instant,
+    /// When the last piece of it came.
+    came: Instant,
     record: Record,
     exchange: Exchange,
 }
@@ -97,14 +99,15 @@ impl Incoming {
     /// When the rest does not come.
     pub async fn piece(&mut self) -> Result<Option<Bytes>, HttpError> {
         let patience = self.purpose.patience();
-        let deadline = match self.purpose {
-            Purpose::Api => tokio::time::Instant::now() + patience,
-            _ => (self.start + patience).into(),
+        let (deadline, late) = match self.purpose {
+            Purpose::Api => (self.came + SILENCE, NoAnswer::Stalled(SILENCE)),
+            _ => (self.start + patience, NoAnswer::TimedOut(patience)),
         };
-        let piece = match tokio::time::timeout_at(deadline, self.body.chunk()).await {
+        let piece = match tokio::time::timeout_at(deadline.into(), self.body.chunk()).await {
             Ok(piece) => piece.map_err(|error| why(&error, self.purpose)),
-            Err(_) => Err(NoAnswer::TimedOut(patience)),
+            Err(_) => Err(late),
         };
+        self.came = Instant::now();
         self.exchange.took = self.start.elapsed();
         match &piece {
             Ok(Some(bytes)) => {
@@ -137,6 +140,8 @@ impl Drop for Incoming {
 
 /// How long a connection may take to come about, its TLS included.
 const CONNECTING: Duration = Duration::from_secs(8);
+/// How long an API may say nothing in the middle of a body: some tell only what is new.
+const SILENCE: Duration = Duration::from_mins(5);
 
 /// No answer: who did not give it, and why.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -164,6 +169,8 @@ pub enum NoAnswer {
     NoConnection(Duration),
     #[error("did not answer within {} seconds", .0.as_secs())]
     TimedOut(Duration),
+    #[error("said nothing more for {} minutes", .0.as_secs() / 60)]
+    Stalled(Duration),
     #[error("has no TLS connection that can be trusted: {0}")]
     Tls(String),
     #[error("does not speak TLS")]
@@ -304,7 +311,8 @@ impl Http {
         if exchange.clock_ahead.is_some() {
             *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner) = exchange.clock_ahead;
         }
-        Ok(Incoming { head, length, body, purpose, start, record: Arc::clone(&self.record), exchange })
+        let came = Instant::now();
+        Ok(Incoming { head, length, body, purpose, start, came, record: Arc::clone(&self.record), exchange })
     }
 
     /// What oauth2 and openidconnect call a client: a function from request to response. `purpose` tells what

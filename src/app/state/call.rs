@@ -49,6 +49,14 @@ impl Call {
         matches!(self, Self::Running { .. } | Self::Upcoming(_))
     }
 
+    /// Whether there is a response to show, now or where the call cannot be made.
+    pub(super) fn has_response(&self) -> bool {
+        match self {
+            Self::Upcoming(upcoming) => upcoming.instead.has_response(),
+            other => other.response().is_some(),
+        }
+    }
+
     /// Whether it runs as this task.
     pub(super) fn is_running_as(&self, task: TaskId) -> bool {
         matches!(self, Self::Running { task: running, .. } if *running == task)

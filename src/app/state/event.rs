@@ -1,11 +1,12 @@
 //! What can happen: what the person does, what tasks report, and the tasks themselves.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::super::history::Filter;
 use super::super::report::Format;
-use super::viewer::{Found, Look};
+use super::viewer::{Look, LookedUp};
 use crate::api::CallError;
 use crate::api::request::Draft;
 use crate::api::response::Response;
@@ -15,7 +16,7 @@ use crate::auth::log_out::{EndSessionError, Ended, RevocationError};
 use crate::auth::login::LoginError;
 use crate::auth::renewal::{RenewalError, Renewed};
 use crate::auth::session::{Session, StepUp};
-use crate::body::Progress;
+use crate::body::{Progress, Search};
 use crate::config::{Field, Profile, ProfileFile, ProfileForm, SaveError};
 use crate::doctor::Finding;
 use crate::http::Exchange;
@@ -195,9 +196,9 @@ pub enum Event {
     /// More of the body came, so long after the request was sent.
     Grew(TaskId, Progress, Duration),
     /// Something was looked up in the body, or was not, and why.
-    LookedUp(TaskId, Result<Found, String>),
-    /// A search found so many hits in so many bytes; or why it did not go on.
-    Searched(TaskId, Result<(u64, u64), String>),
+    LookedUp(TaskId, Result<LookedUp, String>),
+    /// This search found so many hits in so many bytes; or why it did not go on.
+    Searched(TaskId, Arc<Mutex<Search>>, Result<(u64, u64), String>),
     /// A search has come to the end of what is there.
     SearchedAll(TaskId),
     /// The body was saved into this file, or was not, and why.

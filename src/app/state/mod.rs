@@ -16,7 +16,7 @@ use oauth2::http::StatusCode;
 pub use call::{Call, NotYet, Outgoing, Upcoming};
 pub use event::{Action, Event, FaultItem, Tab, TaskId, Theme, Turn, Work, Written};
 pub use session::{LoggedIn, Renewal, Trouble};
-pub use viewer::{Found, Look, LookingUp, MOST_COPIED, Position, Selection, Spot, Viewer};
+pub use viewer::{Did, Found, Look, LookedUp, LookingUp, MOST_COPIED, Position, Selection, Spot, Viewer};
 
 use super::detail::Detail;
 use super::history::{Entry, Filter, History, Mark};
@@ -79,6 +79,8 @@ pub struct State {
     pub chosen: Option<usize>,
     /// The call to the API.
     pub call: Call,
+    /// The call that was given up halfway, until what came of it was told.
+    given_up: Option<TaskId>,
     /// The body of its answer, as it is shown.
     pub viewer: Option<Viewer>,
     /// The part of the response that is shown.
@@ -219,6 +221,7 @@ impl State {
             draft: Draft::default(),
             chosen: None,
             call: Call::None,
+            given_up: None,
             viewer: None,
             tab: Tab::Body,
             token: Which::Access,
@@ -278,6 +281,12 @@ impl State {
     #[must_use]
     pub fn is_running(&self, work: Work) -> bool {
         self.running.iter().any(|(running, _)| *running == work)
+    }
+
+    /// Whether this task looks something up in the body that is shown.
+    #[must_use]
+    pub fn looks_up(&self, task: TaskId) -> bool {
+        self.running.contains(&(Work::LookUp, task))
     }
 
     /// Whether something waits for the keyring, which may be asking for its password.
@@ -382,12 +391,22 @@ impl State {
 
     /// Changes the state by what happened. What a task says after it was cancelled or replaced changes nothing.
     pub fn apply(&mut self, event: Event) {
+        self.happened(event);
+        // A body is kept as long as its answer is shown, whatever ended that.
+        if !self.call.has_response() && self.viewer.take().is_some() {
+            for work in [Work::LookUp, Work::Search, Work::SaveBody] {
+                self.stop(work);
+            }
+        }
+    }
+
+    fn happened(&mut self, event: Event) {
         match event {
             Event::Did(action) => self.did(action),
             Event::Began(task, work) => self.began(task, work),
             Event::Exchanged(task, exchange) => {
                 self.got_past_keyring(task);
-                if self.runs(task) {
+                if self.runs(task) || self.given_up.take_if(|given_up| *given_up == task).is_some() {
                     // The provider's clock is the one that its tokens are measured by.
                     if exchange.purpose != Purpose::Api {
                         self.clock_ahead = exchange.clock_ahead.unwrap_or(self.clock_ahead);
@@ -425,6 +444,8 @@ impl State {
                 if let Call::Running { task: running, response: known, .. } = &mut self.call
                     && *running == task
                 {
+                    // Before its exchange is over and can tell.
+                    self.told = response.request.secrets().collect();
                     self.viewer = Some(Viewer::new(&response));
                     *known = Some(Arc::from(response));
                 }
@@ -450,11 +471,11 @@ impl State {
                     viewer.found(found);
                 }
             }
-            Event::Searched(task, found) => {
+            Event::Searched(task, search, found) => {
                 if let Some(viewer) =
                     self.viewer.as_mut().filter(|_| self.running.contains(&(Work::Search, task)))
                 {
-                    viewer.searched(found);
+                    viewer.searched(&search, found);
                 }
             }
             Event::SearchedAll(task) => {
@@ -464,7 +485,7 @@ impl State {
                 if self.ends(Work::SaveBody, task)
                     && let Some(viewer) = &mut self.viewer
                 {
-                    viewer.saved = Some(result);
+                    viewer.did = Some(result.map_or_else(Did::NotSaved, Did::Saved));
                 }
             }
             Event::Renewed(task, result) => {
@@ -594,6 +615,7 @@ impl State {
             }
             Action::CancelCall => {
                 if let Call::Running { task, response, .. } = &self.call {
+                    self.given_up = response.is_some().then_some(*task);
                     let what = if response.is_some() {
                         "the rest of its answer is not awaited"
                     } else {
@@ -611,7 +633,7 @@ impl State {
                     if matches!(look, Look::Show(_)) {
                         self.running.retain(|(work, _)| *work != Work::LookUp);
                     }
-                    viewer.look(look);
+                    viewer.look(look, self.presenting);
                 }
             }
             Action::Renew => self.want_renewal(Why::Asked),
@@ -753,9 +775,6 @@ impl State {
             Work::Call => {
                 let renewed = matches!(&self.call, Call::Upcoming(upcoming) if upcoming.renewal.is_some());
                 self.call = Call::Running { task, renewed, response: None };
-                self.viewer = None;
-                self.stop(Work::LookUp);
-                self.stop(Work::Search);
             }
             work => {
                 if work == Work::Renewal
@@ -1126,6 +1145,10 @@ impl State {
         self.history.add(Entry::new(task, Mark::Bad, &explanation.headline, ""));
         self.login.take_if(|attempt| attempt.task == task);
         let (kept, renewed) = (self.ends(Work::Keep, task), self.ends(Work::Renewal, task));
+        let looked = self.ends(Work::LookUp, task) || self.ends(Work::Search, task);
+        if let Some(viewer) = self.viewer.as_mut().filter(|_| looked) {
+            viewer.gives_up();
+        }
         self.running.retain(|(_, running)| *running != task);
         if let Some(logged_in) = &mut self.session {
             if kept {

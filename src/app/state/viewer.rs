@@ -16,8 +16,9 @@ use crate::secret::Secret;
 const AROUND: [u64; 2] = [300, 500];
 /// How many of them have to be there.
 const NEEDED: [u64; 2] = [100, 200];
-/// The longest body that is copied as a whole, in bytes.
+/// The longest text that is copied, in bytes; while somebody presents, it has to be masked first.
 pub const MOST_COPIED: u64 = 32 << 20;
+const MOST_MASKED: u64 = 1 << 20;
 
 /// A body that is shown.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub struct Viewer {
     pub shown: Position,
     /// The rows around there.
     rows: BTreeMap<u64, Row>,
+    /// The one among them that may have been but the beginning of one.
+    unfinished: Option<u64>,
     /// What is folded.
     pub folds: Folds,
     /// What is selected.
@@ -47,15 +50,30 @@ pub struct Viewer {
     /// The JSON path of the row where the selection ends.
     pub path: Option<String>,
     /// What is typed to be found: a text, or a colon and the number of a line.
-    pub find: String,
+    pub find: Secret,
     /// What is looked for.
     pub search: Option<Searching>,
-    /// What is to be looked up next, beside rows.
+    /// What the person asked for, and is to be looked up next.
     asked: Option<Lookup>,
-    /// Where it was saved, or why it was not.
-    pub saved: Option<Result<PathBuf, String>>,
+    /// The row of which the path is to be looked up after that.
+    pointed_at: Option<Row>,
+    /// What came of the last thing that was done with it.
+    pub did: Option<Did>,
     /// Why a look-up failed.
     pub failure: Option<String>,
+}
+
+/// What was done with a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Did {
+    /// It is being saved.
+    Saving,
+    /// It was saved into this file.
+    Saved(PathBuf),
+    /// It was not, and why.
+    NotSaved(String),
+    /// Only so many bytes of what was to be copied were.
+    CopiedBeginning(usize),
 }
 
 /// A place to begin to show rows at.
@@ -110,24 +128,45 @@ pub struct Searching {
     pub current: Option<u64>,
     /// How much was searched, in bytes.
     pub searched: u64,
+    /// Whether the first hit is to be gone to once there is one.
+    goes: bool,
     search: Arc<Mutex<Search>>,
 }
 
 /// What is to be looked up in a body.
 #[derive(Clone, Debug)]
 pub enum Lookup {
-    /// These rows.
-    Rows(Vec<Range<u64>>),
+    /// These rows, to begin to show rows at this place.
+    Rows(Vec<Range<u64>>, Position),
     /// The end of the container that this row opens.
     End(Row),
     /// The path of this row.
     Path(Row),
     /// The text of what is selected.
-    Text([Spot; 2]),
-    /// A hit, by its number.
-    Hit(Arc<Mutex<Search>>, u64),
+    Text(Copying),
+    /// A hit.
+    Hit(Arc<Mutex<Search>>, Which),
     /// A line, by its number.
     Line(u64),
+}
+
+/// What is to be copied.
+#[derive(Clone, Copy, Debug)]
+pub struct Copying {
+    range: [Spot; 2],
+    /// So many bytes at the most.
+    most: u64,
+    /// Whole lines only: a part of one does not tell what it is, and whether that is to be hidden.
+    whole_lines: bool,
+}
+
+/// A hit of a search.
+#[derive(Clone, Copy, Debug)]
+pub enum Which {
+    /// The first one from this offset on.
+    From(u64),
+    /// The one of this number, from 0.
+    Number(u64),
 }
 
 /// A look-up in a body.
@@ -141,19 +180,27 @@ pub struct LookingUp {
     pub lookup: Lookup,
 }
 
-/// What was looked up.
+/// What was looked up, and in which view.
+#[derive(Debug)]
+pub struct LookedUp {
+    view: View,
+    /// What was found.
+    pub found: Found,
+}
+
+/// What was found.
 #[derive(Debug)]
 pub enum Found {
-    /// These rows, when the body was this far.
-    Rows(Vec<Row>, Progress),
+    /// The rows for this place, when the body was this far.
+    Rows(Vec<Row>, Position, Progress),
     /// The container that the row opens ends in this one.
     End(u64, Option<Row>),
     /// The path of the row.
     Path(Option<String>),
-    /// The text of what is selected.
-    Text(Secret),
-    /// The hit of this number is in this row.
-    Hit(u64, Option<u64>),
+    /// The text of what is selected, and whether it is all of that.
+    Text(Secret, bool),
+    /// The hit of this number, in this search, is in this row.
+    Hit(Arc<Mutex<Search>>, u64, Option<u64>),
     /// The line starts with this row.
     Line(u64),
 }
@@ -171,7 +218,7 @@ pub enum Look {
     SelectAll,
     /// Copy what is selected, or all of it.
     Copy,
-    Find(String),
+    Find(Secret),
     /// Go to the next hit, or to the one before; or to the line that is typed.
     Go {
         back: bool,
@@ -249,13 +296,15 @@ impl Viewer {
             top: Position::default(),
             shown: Position::default(),
             rows: response.rows.iter().map(|row| (row.number, row.clone())).collect(),
+            unfinished: None,
             folds: Folds::default(),
             selection: None,
             path: None,
-            find: String::new(),
+            find: Secret::new(""),
             search: None,
             asked: None,
-            saved: None,
+            pointed_at: None,
+            did: None,
             failure: None,
         }
     }
@@ -281,7 +330,9 @@ impl Viewer {
     /// What is to be looked up now.
     #[must_use]
     pub(super) fn next(&self) -> Option<LookingUp> {
-        let lookup = self.asked.clone().or_else(|| self.missing().map(Lookup::Rows));
+        let rows = || self.missing().map(|rows| Lookup::Rows(rows, self.top));
+        let path = || self.pointed_at.clone().map(Lookup::Path);
+        let lookup = self.asked.clone().or_else(rows).or_else(path);
         lookup.filter(|_| self.failure.is_none()).map(|lookup| LookingUp {
             body: Arc::clone(&self.body),
             view: self.view,
@@ -301,9 +352,11 @@ impl Viewer {
 
     /// More of the body came.
     pub(super) fn grew(&mut self, progress: Progress, took: Duration) {
-        self.forget_last_of(self.progress);
+        self.last_is_unfinished(self.progress);
         (self.progress, self.took) = (progress, took);
-        if !self.chosen && !progress.views().contains(&self.view) {
+        // Whoever has begun to read is not thrown out.
+        let is_read = self.chosen || self.top != Position::default() || self.selection.is_some();
+        if !is_read && !progress.views().contains(&self.view) {
             self.show(progress.views().first().copied().unwrap_or_default());
         }
     }
@@ -313,8 +366,9 @@ impl Viewer {
         self.grew(response.progress, response.took);
     }
 
-    pub(super) fn look(&mut self, look: Look) {
+    pub(super) fn look(&mut self, look: Look, presenting: bool) {
         match look {
+            Look::Show(view) if view == self.view => {}
             Look::Show(view) => {
                 self.chosen = true;
                 self.show(view);
@@ -326,8 +380,8 @@ impl Viewer {
             Look::Select(selection) => {
                 self.selection = Some(selection);
                 let row = self.row(selection.head.row).filter(|_| self.view == View::Pretty);
-                self.asked = row.cloned().map(Lookup::Path);
-                self.path = None;
+                self.pointed_at = row.cloned();
+                (self.path, self.did) = (None, self.did.take_if(|did| *did == Did::Saving));
             }
             Look::SelectAll => {
                 let rows = self.progress.counted(self.view).rows;
@@ -337,56 +391,68 @@ impl Viewer {
             Look::Copy => {
                 let all = [Spot { row: 0, column: 0 }, Spot { row: u64::MAX, column: usize::MAX }];
                 let selected = self.selection.filter(|selection| !selection.is_empty());
-                self.asked = Some(Lookup::Text(selected.map_or(all, Selection::range)));
+                let most = if presenting { MOST_MASKED } else { MOST_COPIED };
+                let range = selected.map_or(all, Selection::range);
+                self.asked = Some(Lookup::Text(Copying { range, most, whole_lines: presenting }));
             }
             Look::Find(text) => {
-                let needle = Needle::new(&text).filter(|_| !text.starts_with(':'));
+                let needle = Needle::new(text.expose()).filter(|_| !text.expose().starts_with(':'));
                 self.search = needle.map(|needle| Searching {
                     search: Arc::new(Mutex::new(Search::new(needle.clone()))),
                     needle,
                     total: 0,
                     current: None,
                     searched: 0,
+                    goes: false,
                 });
                 self.find = text;
             }
             Look::Go { back } => self.asked = self.sought(back).or(self.asked.take()),
-            Look::Save => self.saved = None,
+            Look::Save => self.did = Some(Did::Saving),
         }
     }
 
     /// The hit after the one that was gone to, or before it; or the line of which the number is typed.
-    fn sought(&self, back: bool) -> Option<Lookup> {
-        if let Some(line) = self.find.strip_prefix(':') {
+    fn sought(&mut self, back: bool) -> Option<Lookup> {
+        if let Some(line) = self.find.expose().strip_prefix(':') {
             return line.trim().replace([',', '.', ' '], "").parse().ok().map(Lookup::Line);
         }
-        let search = self.search.as_ref().filter(|search| search.total > 0)?;
-        let number = match search.current {
-            None => 0,
-            Some(current) if back => current.checked_sub(1).unwrap_or(search.total - 1),
-            Some(current) => (current + 1) % search.total,
+        let here = self.row(self.shown.row).map_or(0, |row| row.source.start);
+        let search = self.search.as_mut()?;
+        if search.total == 0 {
+            search.goes = true;
+            return None;
+        }
+        let which = match search.current {
+            None => Which::From(here),
+            Some(current) if back => Which::Number(current.checked_sub(1).unwrap_or(search.total - 1)),
+            Some(current) => Which::Number((current + 1) % search.total),
         };
-        Some(Lookup::Hit(Arc::clone(&search.search), number))
+        Some(Lookup::Hit(Arc::clone(&search.search), which))
     }
 
     /// What was looked up, or why it was not.
-    pub(super) fn found(&mut self, found: Result<Found, String>) {
+    pub(super) fn found(&mut self, found: Result<LookedUp, String>) {
         let found = match found {
-            Ok(found) => found,
+            Ok(looked_up) if looked_up.view != self.view => return,
+            Ok(looked_up) => looked_up.found,
             Err(problem) => {
                 self.failure = Some(problem);
                 return;
             }
         };
         match found {
-            Found::Rows(rows, then) => {
-                let window = self.window(AROUND);
-                self.rows.retain(|number, _| window.iter().any(|range| range.contains(number)));
-                self.rows.extend(rows.into_iter().map(|row| (row.number, row)));
-                if then.bytes < self.progress.bytes {
-                    self.forget_last_of(then);
+            Found::Rows(rows, place, then) => {
+                if rows.is_empty() {
+                    // To ask again would bring no more.
+                    self.failure = Some("its rows are not where they were".to_owned());
                 }
-                self.go_to(self.top);
+                self.rows = rows.into_iter().map(|row| (row.number, row)).collect();
+                self.unfinished = None;
+                if then.bytes < self.progress.bytes {
+                    self.last_is_unfinished(then);
+                }
+                self.shown = if self.rows.contains_key(&self.top.row) { self.top } else { place };
             }
             Found::End(row, end) => {
                 if let Some(end) = end {
@@ -395,9 +461,13 @@ impl Viewer {
             }
             Found::Path(path) => self.path = path,
             // It is on its way to the clipboard.
-            Found::Text(_) => {}
-            Found::Hit(number, row) => {
-                if let (Some(search), Some(row)) = (&mut self.search, row) {
+            Found::Text(text, is_all) => {
+                self.did = (!is_all).then(|| Did::CopiedBeginning(text.expose().len()));
+            }
+            Found::Hit(of, number, row) => {
+                if let (Some(search), Some(row)) = (&mut self.search, row)
+                    && Arc::ptr_eq(&search.search, &of)
+                {
                     search.current = Some(number);
                     self.bring_into_view(row);
                 }
@@ -412,33 +482,45 @@ impl Viewer {
 
     /// What is asked for is being looked up.
     pub(super) fn begins_to_look(&mut self) {
-        self.asked = None;
+        if self.asked.take().is_none() && self.missing().is_none() {
+            self.pointed_at = None;
+        }
+    }
+
+    /// What cannot be done will not be tried again and again.
+    pub(super) fn gives_up(&mut self) {
+        self.failure = Some("something in Hallpass failed".to_owned());
     }
 
     /// What a search found so far, or why it did not go on.
-    pub(super) fn searched(&mut self, found: Result<(u64, u64), String>) {
-        match (&mut self.search, found) {
-            (Some(search), Ok((total, searched))) => (search.total, search.searched) = (total, searched),
-            (_, Err(problem)) => self.failure = Some(problem),
-            (None, Ok(_)) => {}
+    pub(super) fn searched(&mut self, of: &Arc<Mutex<Search>>, found: Result<(u64, u64), String>) {
+        let Some(search) = self.search.as_mut().filter(|search| Arc::ptr_eq(&search.search, of)) else {
+            return;
+        };
+        match found {
+            Ok((total, searched)) => (search.total, search.searched) = (total, searched),
+            Err(problem) => self.failure = Some(problem),
+        }
+        if search.total > 0 && std::mem::take(&mut search.goes) {
+            self.asked = self.sought(false);
         }
     }
 
     /// The last row that there was then may have been but the beginning of one.
-    fn forget_last_of(&mut self, then: Progress) {
-        if let Some(last) = then.counted(self.view).rows.checked_sub(1) {
-            self.rows.remove(&last);
-        }
+    fn last_is_unfinished(&mut self, then: Progress) {
+        self.unfinished = self.unfinished.or(then.counted(self.view).rows.checked_sub(1));
     }
 
     fn show(&mut self, view: View) {
         self.view = view;
         self.rows.clear();
         self.folds = Folds::default();
+        self.unfinished = None;
         (self.top, self.shown) = (Position::default(), Position::default());
-        (self.selection, self.path, self.asked, self.failure) = (None, None, None, None);
+        (self.selection, self.path, self.failure) = (None, None, None);
+        (self.asked, self.pointed_at) = (None, None);
         // The bytes of a text are others than its characters.
-        self.look(Look::Find(self.find.clone()));
+        self.look(Look::Find(self.find.clone()), false);
     }
 
     /// With something of what stands before it.
@@ -459,7 +541,8 @@ impl Viewer {
 
     /// The rows that are needed and not there, with those around them.
     fn missing(&self) -> Option<Vec<Range<u64>>> {
-        let is_missing = |range: Range<u64>| range.into_iter().any(|row| !self.rows.contains_key(&row));
+        let is_there = |row: &u64| self.rows.contains_key(row) && self.unfinished != Some(*row);
+        let is_missing = |mut range: Range<u64>| !range.all(|row| is_there(&row));
         self.window(NEEDED).into_iter().any(is_missing).then(|| self.window(AROUND))
     }
 
@@ -483,12 +566,12 @@ impl LookingUp {
     ///
     /// # Errors
     /// Why the body cannot be read.
-    pub fn run(self) -> Result<Found, String> {
+    pub fn run(self) -> Result<LookedUp, String> {
         let Self { body, view, lookup } = self;
         let found = match lookup {
-            Lookup::Rows(ranges) => {
+            Lookup::Rows(ranges, place) => {
                 let then = body.so_far();
-                rows(&body, view, ranges).map(|rows| Found::Rows(rows, then))
+                rows(&body, view, ranges).map(|rows| Found::Rows(rows, place, then))
             }
             Lookup::Line(line) => body.row_of_line(view, line).map(Found::Line),
             Lookup::End(row) => body.end_of(&row).and_then(|end| {
@@ -496,16 +579,24 @@ impl LookingUp {
                 Ok(Found::End(row.number, end.and_then(|mut rows| rows.pop())))
             }),
             Lookup::Path(row) => body.path(&row).map(Found::Path),
-            Lookup::Text(range) => text(&body, view, range).map(|text| Found::Text(Secret::new(text))),
-            Lookup::Hit(search, number) => {
-                let search = search.lock().unwrap_or_else(PoisonError::into_inner);
-                body.hit(view, &search, number).and_then(|at| {
+            Lookup::Text(copying) => {
+                text(&body, view, copying).map(|(text, is_all)| Found::Text(Secret::new(text), is_all))
+            }
+            Lookup::Hit(search, which) => {
+                let locked = search.lock().unwrap_or_else(PoisonError::into_inner);
+                let number = match which {
+                    Which::From(offset) => locked.first_from(offset),
+                    Which::Number(number) => number,
+                };
+                let at = body.hit(view, &locked, number);
+                drop(locked);
+                at.and_then(|at| {
                     let row = at.map(|at| body.row_of(view, at)).transpose()?;
-                    Ok(Found::Hit(number, row))
+                    Ok(Found::Hit(search, number, row))
                 })
             }
         };
-        found.map_err(|error| error.to_string())
+        found.map(|found| LookedUp { view, found }).map_err(|error| error.to_string())
     }
 }
 
@@ -523,23 +614,30 @@ fn rows(body: &Body, view: View, ranges: Vec<Range<u64>>) -> io::Result<Vec<Row>
     Ok(rows)
 }
 
-/// The text between two spots, a line a row that starts one.
-fn text(body: &Body, view: View, [start, end]: [Spot; 2]) -> io::Result<String> {
+/// The text between two spots, a line a row that starts one; and whether that is all of it.
+fn text(body: &Body, view: View, copying: Copying) -> io::Result<(String, bool)> {
+    let Copying { range: [start, end], most, whole_lines } = copying;
     let (mut text, mut next) = (String::new(), start.row);
-    while next <= end.row && (text.len() as u64) < MOST_COPIED {
+    while next <= end.row {
+        if text.len() as u64 >= most {
+            return Ok((text, false));
+        }
         let rows = body.rows(view, next..next.saturating_add(1000).min(end.row.saturating_add(1)))?;
         let Some(last) = rows.last().map(|row| row.number) else { break };
         for row in rows {
             if row.line.is_some() && row.number > start.row {
                 text.push('\n');
             }
-            let from = if row.number == start.row { start.column } else { 0 };
-            let to = if row.number == end.row { end.column } else { usize::MAX };
+            if whole_lines && text.is_empty() && row.line.is_none() {
+                continue;
+            }
+            let from = if row.number == start.row && !whole_lines { start.column } else { 0 };
+            let to = if row.number == end.row && !whole_lines { end.column } else { usize::MAX };
             text.extend(row.text.chars().take(to).skip(from));
         }
         next = last + 1;
     }
-    Ok(text)
+    Ok((text, true))
 }
 
 #[cfg(test)]
