@@ -12,6 +12,8 @@
     reason = "a bench that cannot measure may stop, prints its figures, and receives without the app"
 )]
 
+#[path = "support/screen.rs"]
+mod screen;
 mod support;
 
 use std::fs;
@@ -25,11 +27,12 @@ use hallpass::app::App;
 use hallpass::app::state::{Call, Viewer};
 use hallpass::app::tasks::World;
 use hallpass::body::View;
-use hallpass::config::{Loaded, Profile};
+use hallpass::config::{DEMO, Loaded, Profile};
 use hallpass::demo::person::{self, Choice};
 use hallpass::demo::{self, Options};
 use hallpass::store::{Memory, Store};
-use support::{Row, Screen};
+use screen::Screen;
+use support::Row;
 use tokio::runtime::Runtime;
 use url::Url;
 
@@ -73,7 +76,7 @@ fn print(mb: u64, figures: &str, bare: Duration) {
     let [first, whole, loading, scrolling, median, before, peak] = figures[..] else { panic!("{figures:?}") };
     let [first, whole, loading, scrolling, median] =
         [first, whole, loading, scrolling, median].map(Duration::from_nanos);
-    let what = |what| format!("{mb} MB of JSON: {what}");
+    let what = |what: &str| format!("{mb} MB of JSON: {what}");
     Row::new(what("from the call to its first rows"), format!("{first:.1?}"))
         .within("≤ 1 s", first <= Duration::from_secs(1))
         .print();
@@ -137,6 +140,8 @@ fn view(mb: u64, issuer: &str, api: &str) {
         faults: Vec::new(),
         turn_fault: Arc::new(|_| Box::pin(async { Ok(None) })),
     };
+    let (profiles, problems) = (Vec::new(), Vec::new());
+    let loaded = Loaded { profiles, start: DEMO.to_owned(), overridden: false, problems, file: None };
     let options = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default().with_inner_size([1280.0, 800.0]),
         renderer: eframe::Renderer::Glow,
@@ -146,7 +151,7 @@ fn view(mb: u64, issuer: &str, api: &str) {
         "body",
         options,
         Box::new(|creation| {
-            let app = App::new(&creation.egui_ctx, profile, Loaded::default(), world);
+            let app = App::new(&creation.egui_ctx, profile, loaded, world);
             Ok(Box::new(Watched {
                 app,
                 at: At::Start,
@@ -238,6 +243,8 @@ impl eframe::App for Watched {
                 let viewer = self.app.state().viewer.as_ref().unwrap();
                 assert_eq!(viewer.view, View::Pretty);
                 let rows = viewer.seen();
+                // What is not there costs nothing to draw, and is none of what is measured.
+                assert!(viewer.row(viewer.shown.row).is_some(), "nothing is shown at {:?}", viewer.shown);
                 assert!(
                     frame != SCROLLED || rows < 200 || viewer.top.row > rows / 2,
                     "{:?} of {rows}",

@@ -126,20 +126,10 @@ fn hits_are_counted_and_gone_to_one_after_the_other() {
 
 #[test]
 fn a_container_is_folded_and_unfolded_and_its_path_is_copied() {
-    let api = |window: &mut Window| {
-        let server = window.runtime.block_on(Server::start(async |_| {
-            server::json(200, &serde_json::json!({ "list": [{ "a": 1 }, { "a": [2, 3] }], "z": true }))
-        }));
-        window.fill("URL", &server.at("/"));
-        window.press("Call API");
-        window.press("Call without the token");
-        window.is_answered("200 OK");
-        window.harness.run();
-        server
-    };
     let mut window = Computer::of(Person::who(Choice::Alice)).start();
     window.log_in_as("Alice Adams");
-    let _server = api(&mut window);
+    let body = serde_json::json!({ "list": [{ "a": 1 }, { "a": [2, 3] }], "z": true });
+    let _server = showing_json(&mut window, body);
     assert!(window.shows("    {") && window.shows("      \"a\": 1"), "{:?}", window.shown());
     window.press("Fold line 2");
     window.until("it is folded", |window| window.shows("  \"list\": [ … ],"));
@@ -240,4 +230,74 @@ fn a_picture_is_shown_as_one() {
     window.sees("The picture that was answered");
     window.press("Hex");
     window.until("its bytes", |window| window.mentions("89 50 4e 47"));
+}
+
+/// Answers this, and shows it in the window.
+fn showing_json(window: &mut Window, body: serde_json::Value) -> Server {
+    let server = window.runtime.block_on(Server::start(move |_| {
+        let body = body.clone();
+        async move { server::json(200, &body) }
+    }));
+    window.fill("URL", &server.at("/"));
+    window.press("Call API");
+    window.press("Call without the token");
+    window.is_answered("200 OK");
+    window.harness.run();
+    server
+}
+
+#[test]
+fn in_a_presentation_no_part_of_a_row_is_copied_without_its_name_and_no_bytes_are_shown() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.log_in_as("Alice Adams");
+    let long = "canary-".repeat(500);
+    let _server = showing_json(
+        &mut window,
+        serde_json::json!({ "phone_number": "+49 30 90210", "user_password": long }),
+    );
+    window.press("Present");
+    window.harness.run();
+    window.press("Hex");
+    window.sees("Bytes are not shown in a presentation.");
+    window.press("Pretty");
+    window.until("the rows", |window| window.shows("{"));
+    assert!(!window.mentions("canary") && !window.mentions("90210"), "{:?}", window.shown());
+
+    let row = window.harness.get_by_label_contains("phone_number").rect();
+    let (from, to) = (row.left_center() + Vec2::new(180.0, 0.0), row.left_center() + Vec2::new(260.0, 0.0));
+    window.harness.drag_at(from);
+    window.harness.step();
+    window.harness.event(egui::Event::PointerMoved(to));
+    window.harness.step();
+    window.harness.drop_at(to);
+    window.harness.step();
+    window.harness.event(egui::Event::Copy);
+    let text = std::cell::RefCell::new(String::new());
+    window.until("the copy", |window| {
+        *text.borrow_mut() = copied(window);
+        !text.borrow().is_empty()
+    });
+    assert!(text.borrow().contains("phone_number") && !text.borrow().contains("90210"), "{text:?}");
+}
+
+#[test]
+fn a_body_goes_with_its_answer() {
+    let mut window = showing_all("/api/large?mb=1");
+    let body = std::sync::Arc::downgrade(&viewer(&window).body);
+    window.press("Log out");
+    window.until("the body is let go of", |window| window.state().viewer.is_none());
+    window.until("its memory too", |_| body.strong_count() == 0);
+}
+
+#[test]
+fn what_was_folded_and_found_in_one_body_says_nothing_of_the_next() {
+    let mut window = Computer::of(Person::who(Choice::Alice)).start();
+    window.log_in_as("Alice Adams");
+    let _first = showing_json(&mut window, serde_json::json!({ "list": [1, 2], "x": "hit hit" }));
+    window.press("Fold line 2");
+    window.until("it is folded", |window| window.shows("  \"list\": [ … ],"));
+    find(&mut window, "hit");
+    window.until("both hits", |window| window.mentions("1 of 2"));
+    let _second = showing_json(&mut window, serde_json::json!({ "list": [3] }));
+    assert!(window.shows("    3") && !window.mentions("1 of 2"), "{:?}", window.shown());
 }

@@ -639,6 +639,18 @@ async fn pictures() {
     window.wait("Picture of Alice Adams").await;
     call(&window, "Private (scoped)", "200 OK", SCOPED).await;
     shown(&desk, &window, "api").await;
+    window.tab_to("URL").await;
+    window.type_over("/api/large?mb=1000");
+    window.press("Return");
+    window.wait("Fold line 4").await;
+    window.wait_long("Call API").await;
+    window.press("ctrl+f");
+    window.wait_for_focus("Find in the body").await;
+    window.type_over(":40000000");
+    window.press("Return");
+    window.wait_until_gone("Fold line 4").await;
+    shown(&desk, &window, "gigabyte").await;
+    call(&window, "Private (scoped)", "200 OK", SCOPED).await;
     window.click_beginning("GET /api/private-scoped:").await;
     window.wait("Copy as curl").await;
     shown(&desk, &window, "timeline").await;
