@@ -1,5 +1,5 @@
 //! Bodies of any size through the window: what is shown of them, and what one does with them.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "in a test a failure is a panic")]
+#![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 
 mod support;
 

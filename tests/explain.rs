@@ -190,7 +190,7 @@ impl Call {
             body,
             progress,
             rows: Vec::new(),
-            beginning: Secret::new(self.body.to_owned()),
+            beginning: Secret::new(self.body.clone()),
         };
         let session = session(&self.token);
         let caller = Caller {

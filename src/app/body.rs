@@ -125,7 +125,7 @@ fn arriving(ui: &mut Ui, viewer: &Viewer) {
     let palette = palette(ui);
     if let Some(length) = viewer.length.filter(|length| *length > 0) {
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 3.0), Sense::hover());
-        let part = (viewer.progress.bytes as f64 / length as f64).min(1.0) as f32;
+        let part = part_of(viewer.progress.bytes, length);
         ui.painter().rect_filled(rect, 0.0, palette.sunken);
         ui.painter().rect_filled(rect.with_max_x(rect.left() + rect.width() * part), 0.0, palette.accent);
     }
@@ -284,7 +284,7 @@ fn footer(ui: &mut Ui, actions: &mut Vec<Action>, viewer: &Viewer) {
                 (None, None) if !viewer.progress.is_over => {
                     let of = viewer.length.map(|length| format!(" of {}", widgets::bytes(length)));
                     let came = widgets::bytes(viewer.progress.bytes);
-                    let rate = widgets::bytes(viewer.rate() as u64);
+                    let rate = widgets::bytes(viewer.rate());
                     ui.add_space(12.0);
                     ui.label(text(format!("Receiving: {came}{} · {rate}/s", of.unwrap_or_default())));
                 }
@@ -483,8 +483,8 @@ fn is_after(a: Position, b: Position) -> bool {
 
 /// Whether the last row may be in sight.
 fn is_near_end(measure: &Measure<'_>, top: Position, height: f32) -> bool {
-    let fit = (height / size::CODE_LINE).ceil() as u64 + 1;
-    measure.viewer.folds.seen(top.row) + fit >= measure.seen
+    let left = measure.seen.saturating_sub(measure.viewer.folds.seen(top.row) + 1);
+    left as f32 * size::CODE_LINE <= height
 }
 
 /// The triangle that folds a container.
@@ -569,12 +569,11 @@ fn bar(ui: &Ui, actions: &mut Vec<Action>, measure: &Measure<'_>, track: Rect, t
     }
     let palette = palette(ui);
     let response = ui.interact(track, ui.scope_id().with("bar"), Sense::DRAG);
-    let part = (fit as f64 / measure.seen.max(1) as f64) as f32;
-    let height = (track.height() * part).max(HANDLE).min(track.height());
+    let height = (track.height() * part_of(fit as u64, measure.seen)).max(HANDLE).min(track.height());
     let room = (track.height() - height).max(1.0);
-    let place = measure.viewer.folds.seen(measure.viewer.top.row) as f64 / hidden.max(1) as f64;
+    let place = part_of(measure.viewer.folds.seen(measure.viewer.top.row), hidden);
     let handle = Rect::from_min_size(
-        Pos2::new(track.left() + 2.0, track.top() + room * place.min(1.0) as f32),
+        Pos2::new(track.left() + 2.0, track.top() + room * place),
         vec2(BAR - 4.0, height),
     );
     let colour = if response.hovered() || response.dragged() { palette.soft } else { palette.line };
@@ -592,6 +591,12 @@ fn bar(ui: &Ui, actions: &mut Vec<Action>, measure: &Measure<'_>, track: Rect, t
             actions.push(Action::Look(Look::Scroll(Position { row, above: 0.0 })));
         }
     }
+}
+
+/// Which part of the whole it is, from 0 to 1.
+#[expect(clippy::cast_possible_truncation, reason = "it is for a length on the screen")]
+fn part_of(part: u64, whole: u64) -> f32 {
+    (part as f64 / whole.max(1) as f64).min(1.0) as f32
 }
 
 /// A few rows, wrapped, for a place that scrolls as a whole.

@@ -103,7 +103,6 @@ impl Index {
 
     /// The row in which the byte at `offset` of the source stands.
     pub fn row_of(&self, source: &Store, offset: u64) -> io::Result<u64> {
-        #[expect(clippy::cast_possible_truncation, reason = "the number of a mark, which is in memory")]
         let number = ((offset / SEGMENT) as usize).min(self.marks.len().saturating_sub(1));
         let Some(mark) = self.marks.get(number) else { return Ok(0) };
         let mut finder = At { offset, row: mark.counted.rows.saturating_sub(1), next: mark.counted.rows };
@@ -123,7 +122,7 @@ impl Index {
     /// The last row of the container that the row opens; `None` where its end has not come.
     pub fn end_of(&self, source: &Store, row: &Row) -> io::Result<Option<u64>> {
         let Some(first) = self.segment_of(row.number) else { return Ok(None) };
-        let mut finder = End { row: row.number, depth: row.depth, next: 0, end: None };
+        let mut finder = End { row: row.number, depth: row.depth, next: 0, found: None };
         // A segment that is nested deeper throughout holds no end.
         let numbers = (first..self.marks.len()).filter(|&number| {
             number == first || number + 1 == self.marks.len() || self.marks[number].least_depth <= row.depth
@@ -131,17 +130,16 @@ impl Index {
         for number in numbers {
             finder.next = self.marks[number].counted.rows;
             self.lay_out(source, number, &mut finder, |_, _| ControlFlow::Break(()))?;
-            if finder.end.is_some() {
+            if finder.found.is_some() {
                 break;
             }
         }
-        Ok(finder.end)
+        Ok(finder.found)
     }
 
     /// The containers that are open before the byte at `offset` of the source, the innermost last; `None` where it is
     /// no JSON any more.
     pub fn open_at(&self, source: &Store, offset: u64) -> io::Result<Option<Vec<Container>>> {
-        #[expect(clippy::cast_possible_truncation, reason = "the number of a mark, which is in memory")]
         let number = (offset / SEGMENT) as usize;
         let Some(mark) = self.marks.get(number) else { return Ok(None) };
         let mut layout = mark.layout.clone();
@@ -216,7 +214,7 @@ struct End {
     row: u64,
     depth: usize,
     next: u64,
-    end: Option<u64>,
+    found: Option<u64>,
 }
 
 impl Sink for End {
@@ -226,8 +224,8 @@ impl Sink for End {
 
     fn closed(&mut self, depth: usize) {
         let row = self.next.saturating_sub(1);
-        if self.end.is_none() && row > self.row && depth == self.depth {
-            self.end = Some(row);
+        if self.found.is_none() && row > self.row && depth == self.depth {
+            self.found = Some(row);
         }
     }
 }

@@ -22,7 +22,8 @@ pub(super) fn of(index: &Index, source: &Store, row: &Row) -> io::Result<Option<
     let mut path = "$".to_owned();
     for container in open {
         match container {
-            Container::Array { index } => path.push_str(&format!("[{index}]")),
+            // Writing to a string does not fail.
+            Container::Array { index } => drop(write!(path, "[{index}]")),
             Container::Object { key: (start, end) } if start < end => {
                 let name = source.read(start..end.min(start + LONGEST_NAME))?;
                 let Ok(name) = serde_json::from_slice::<String>(&name) else { return Ok(None) };

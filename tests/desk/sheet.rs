@@ -115,7 +115,7 @@ impl Pixels {
         let words: Vec<_> = header.split_ascii_whitespace().collect();
         let [width, height] = [words[1], words[2]].map(|word| word.parse().unwrap());
         assert_eq!((words[0], words[3]), ("P6", "255"));
-        Self { start, width, height, ppm }
+        Self { ppm, start, width, height }
     }
 
     fn at(&self, x: usize, y: usize) -> Option<&[u8]> {

@@ -323,8 +323,9 @@ impl Viewer {
 
     /// Bytes a second, on the average.
     #[must_use]
-    pub fn rate(&self) -> f64 {
-        self.progress.bytes as f64 / self.took.as_secs_f64().max(0.001)
+    pub fn rate(&self) -> u64 {
+        let milliseconds = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX);
+        self.progress.bytes.saturating_mul(1000) / milliseconds.max(1)
     }
 
     /// What is to be looked up now.
