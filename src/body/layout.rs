@@ -125,7 +125,19 @@ impl Pen {
     }
 
     /// Writes `bytes`, the next ones of the source.
-    pub fn write(&mut self, part: Part, mut bytes: &[u8], sink: &mut impl Sink) {
+    #[inline]
+    pub fn write(&mut self, part: Part, bytes: &[u8], sink: &mut impl Sink) {
+        if self.next.is_none() && self.width + bytes.len() <= LONGEST {
+            self.at += bytes.len() as u64;
+            self.width += bytes.len();
+            sink.text(part, self.at, bytes);
+        } else {
+            self.write_rows(part, bytes, sink);
+        }
+    }
+
+    /// The same where a row starts, or gets too long.
+    fn write_rows(&mut self, part: Part, mut bytes: &[u8], sink: &mut impl Sink) {
         if bytes.is_empty() {
             return;
         }
