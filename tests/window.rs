@@ -677,13 +677,12 @@ async fn tour(folder: &str, steps: usize) {
     }
     desk.browse(&url, "Continue as Alice").await;
     window.wait("Picture of Alice Adams").await;
-    call(&window, "Private (scoped)", "200 OK", SCOPED).await;
-    shown("api").await;
     if !is_large {
         open_a_gigabyte(&window).await;
         shown("gigabyte").await;
-        call(&window, "Private (scoped)", "200 OK", SCOPED).await;
     }
+    call(&window, "Private (scoped)", "200 OK", SCOPED).await;
+    shown("api").await;
     window.click("Token").await;
     window.wait("aud").await;
     shown("token").await;
