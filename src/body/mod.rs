@@ -1,6 +1,6 @@
 //! The body of a response, of any size: kept, laid out as it comes, and read by the row.
 //!
-//! Nothing here holds a body in memory, or makes a tree of it. [`Intake`] appends what comes to a [`store`] and feeds it
+//! Nothing here holds a body in memory, or makes a tree of it. [`Intake`] appends what comes to a store and feeds it
 //! to a layout for each [`View`]; every 64 KB the layout is remembered as it is then. A row is found again by going on from
 //! there, so what a body costs in memory is about a hundredth of its size, and what a row costs does not depend on it.
 //!
