@@ -135,13 +135,17 @@ impl Window<'_> {
     }
 
     async fn click_where(&self, what: &str, is_its_name: impl Fn(&str) -> bool) {
-        let last = RefCell::new(None);
-        let still = self.find(what, |node| {
-            let found = is_its_name(&node.name) && node.is(ENABLED | FOCUSABLE);
-            found && last.borrow_mut().replace(node.clone()).as_ref() == Some(node)
+        let pressed = within_patience(async || {
+            let last = RefCell::new(None);
+            let still = self.find(what, |node| {
+                let found = is_its_name(&node.name) && node.is(ENABLED | FOCUSABLE);
+                found && last.borrow_mut().replace(node.clone()).as_ref() == Some(node)
+            });
+            let node = still.await;
+            // It may have gone since, as where an answer came.
+            self.try_ask::<bool>(&node, "org.a11y.atspi.Action", "DoAction", &0).await.ok()
         });
-        let node = still.await;
-        self.ask::<bool>(&node, "org.a11y.atspi.Action", "DoAction", &0).await;
+        pressed.await.unwrap_or_else(|| panic!("{what:?} cannot be pressed"));
     }
 
     /// Presses the one of several of this name, and waits for it to be the chosen one.
@@ -300,7 +304,20 @@ impl Window<'_> {
     where
         T: for<'reply> DynamicDeserialize<'reply>,
     {
+        self.try_ask(node, interface, method, arguments).await.unwrap()
+    }
+
+    async fn try_ask<T>(
+        &self,
+        node: &Node,
+        interface: &str,
+        method: &str,
+        arguments: &(impl Serialize + DynamicType),
+    ) -> zbus::Result<T>
+    where
+        T: for<'reply> DynamicDeserialize<'reply>,
+    {
         let bus = &self.desk.accessibility_bus;
-        call(bus, &self.name, node.path.as_str(), interface, method, arguments).await.unwrap()
+        call(bus, &self.name, node.path.as_str(), interface, method, arguments).await
     }
 }
